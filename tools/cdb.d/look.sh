@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Looking at a run: status, books, logs.  Read by ./cdb.
+
+quote_json() {
+	local s=$1
+
+	s=${s//\\/\\\\}
+	s=${s//\"/\\\"}
+	s=${s//$'\t'/\\t}
+	printf '"%s"' "$s"
+}
+
+# health_of NAME -- healthy, unhealthy (it runs, and does not answer) or down.
+health_of() {
+	if healthy "$1"; then
+		printf 'healthy\n'
+	elif [[ -n $(pid_of "$1") ]]; then
+		printf 'unhealthy\n'
+	else
+		printf 'down\n'
+	fi
+}
+
+status_json() {
+	local name file comma="" all=true pid
+
+	for name in "${wanted[@]}"; do
+		[[ ${health_now[$name]} == healthy ]] || all=false
+	done
+	printf '{"run":"%s","healthy":%s,"started":%s,' \
+		"$run" "$all" "${state[started]}"
+	printf '"profile":"%s","speed":"%s","seed":%s,"interval":%s,' \
+		"${state[profile]}" "${state[speed]}" "${state[seed]}" \
+		"${state[interval]}"
+	printf '"home":%s,"smx_dir":%s,"data":[' \
+		"$(quote_json "$home")" "$(quote_json "$smx_dir")"
+	for file in "${data[@]}"; do
+		printf '%s%s' "$comma" "$(quote_json "$file")"
+		comma=,
+	done
+	printf '],"parts":{'
+	comma=""
+	for name in "${wanted[@]}"; do
+		pid=$(pid_of "$name")
+		printf '%s"%s":{"state":"%s","pid":%s,"restarts":%s,' "$comma" \
+			"$name" "${health_now[$name]}" "${pid:-null}" \
+			"$(restarts_of "$name")"
+		printf '"address":"127.0.0.1:%s"}' "${port[$name]}"
+		comma=,
+	done
+	printf '}}\n'
+}
+
+status_table() {
+	local name scheme path
+
+	printf 'run "%s": profile %s, speed %s, seed %s, since %s\n\n' \
+		"$run" "${state[profile]}" "${state[speed]}" "${state[seed]}" \
+		"$(date -d "@${state[started]}" '+%F %T')"
+	printf '%-12s %-10s %8s %9s  %s\n' PART STATE PID RESTARTS ADDRESS
+	for name in "${wanted[@]}"; do
+		scheme=http:// path=
+		case $name in
+		redis) scheme= ;;
+		collector) path=/metrics ;;
+		esac
+		printf '%-12s %-10s %8s %9s  %s127.0.0.1:%s%s\n' "$name" \
+			"${health_now[$name]}" "$(pid_of "$name")" \
+			"$(restarts_of "$name")" "$scheme" "${port[$name]}" \
+			"$path"
+	done
+	printf '\nsegments %s, logs %s/log\n' "$smx_dir" "$home"
+}
+
+declare -A health_now
+
+cmd_status() {
+	local json=0 name
+
+	if [[ ${1:-} == --json ]]; then
+		json=1
+	elif [[ $# != 0 ]]; then
+		usage "status: no option '$1'"
+	fi
+	if ! run_lives; then
+		if [[ $json == 1 ]]; then
+			printf '{"run":"%s","healthy":false,"parts":{}}\n' \
+				"$run"
+		else
+			say "nothing is running"
+		fi
+		return 3
+	fi
+	for name in "${wanted[@]}"; do
+		health_now[$name]=$(health_of "$name")
+	done
+	if [[ $json == 1 ]]; then
+		status_json
+	else
+		status_table
+	fi
+	for name in "${wanted[@]}"; do
+		[[ ${health_now[$name]} == healthy ]] || return 1
+	done
+}
+
+cmd_books() {
+	local status
+
+	if ! run_lives; then
+		say "nothing is running"
+		return 3
+	fi
+	status=$(cmd_status --json) || true
+	CDB_STATUS=$status "$python" "$top/tools/cdb.d/books.py" \
+		--digest "$home/bin/$(binary_of digest)" "$@"
+}
+
+cmd_logs() {
+	local follow=() names=() files=() name
+
+	while [[ $# -gt 0 ]]; do
+		case $1 in
+		-f) follow=(-F) ;;
+		-*) usage "logs: no option '$1'" ;;
+		*) names+=("$1") ;;
+		esac
+		shift
+	done
+	state_read || {
+		say "nothing is running"
+		return 3
+	}
+	[[ ${#names[@]} != 0 ]] || names=("${wanted[@]}")
+	for name in "${names[@]}"; do
+		[[ -e $home/log/$name/current ]] || usage "no part '$name'"
+		files+=("$home/log/$name/current")
+	done
+	tail -n 20 "${follow[@]}" -- "${files[@]}"
+}

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Debian packages and the build.  Read by ./cdb.
+
+# Where two packages give the same, the second is taken if it is there.
+packages=(
+	gcc g++ meson ninja-build 'pkg-config|pkgconf'
+	libuv1-dev libhiredis-dev libmicrohttpd-dev libdeflate-dev
+	libjansson-dev check
+	redis-server redis-tools prometheus runit
+	python3 python3-prometheus-client curl iproute2 procps
+)
+# Of those, the ones that bring a daemon, and its name.
+package_daemons=(redis-server prometheus)
+
+policy=/usr/sbin/policy-rc.d
+policy_kept=/usr/sbin/policy-rc.d.before-cdb
+policy_mark='# written by cdb setup'
+
+# packages_missing -- print the packages that are not installed.
+packages_missing() {
+	local have want name names
+
+	if ! command -v dpkg-query >/dev/null; then
+		die "this script installs Debian packages, and there is no dpkg"
+	fi
+	# shellcheck disable=SC2016 # dpkg-query expands these
+	have=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' 2>/dev/null |
+		sed -n 's/ installed$//p')
+	for want in "${packages[@]}"; do
+		IFS='|' read -r -a names <<<"$want"
+		for name in "${names[@]}"; do
+			grep -qxF -- "$name" <<<"$have" && continue 2
+		done
+		printf '%s\n' "${names[0]}"
+	done
+}
+
+# as_root COMMAND... -- run it as root, or fail where that cannot be.
+as_root() {
+	if [[ $EUID == 0 ]]; then
+		"$@"
+	elif [[ -t 0 ]]; then
+		sudo "$@"
+	else
+		sudo -n "$@"
+	fi
+}
+
+can_be_root() {
+	[[ $EUID == 0 ]] && return 0
+	command -v sudo >/dev/null || return 1
+	[[ -t 0 ]] || sudo -n true 2>/dev/null
+}
+
+# While packages are installed, no daemon may be started: Debian asks
+# policy-rc.d, and 101 means no.  An existing one is put back on every exit; one
+# left by a killed setup is known by its mark.
+policy_forbid() {
+	trap policy_restore EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	if as_root test -e "$policy" &&
+		! as_root grep -qxF "$policy_mark" "$policy"; then
+		as_root mv "$policy" "$policy_kept"
+	fi
+	printf '#!/bin/sh\n%s\nexit 101\n' "$policy_mark" |
+		as_root tee "$policy" >/dev/null
+	as_root chmod 755 "$policy"
+}
+
+policy_restore() {
+	trap - EXIT INT TERM HUP
+	if as_root grep -sqxF "$policy_mark" "$policy"; then
+		as_root rm -f "$policy"
+	fi
+	if as_root test -e "$policy_kept"; then
+		as_root mv "$policy_kept" "$policy"
+	fi
+}
+
+apt() {
+	as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get \
+		-o Dpkg::Use-Pty=0 --no-install-recommends "$@"
+}
+
+# Lists are fetched only where one of the packages has no candidate.
+lists_know() {
+	local name
+
+	for name in "$@"; do
+		LC_ALL=C apt-cache policy "$name" 2>/dev/null |
+			grep -q 'Candidate: [0-9]' || return 1
+	done
+}
+
+# A daemon that the packages brought must not start at the next boot either:
+# each run has its own.  One that was there before is left as it was.
+daemons_disable() {
+	local name
+
+	for name in "${package_daemons[@]}"; do
+		grep -qxF "$name" <<<"$*" || continue
+		if command -v systemctl >/dev/null; then
+			as_root systemctl --quiet disable "$name" \
+				>/dev/null 2>&1 || true
+		elif [[ -e /etc/init.d/$name ]]; then
+			as_root update-rc.d "$name" disable \
+				>/dev/null 2>&1 || true
+		fi
+	done
+}
+
+packages_install() {
+	local missing=("$@") cost answer
+
+	if ! can_be_root; then
+		warn "these packages are missing; install them once with"
+		say "  apt-get install --no-install-recommends ${missing[*]}"
+		exit 1
+	fi
+	lists_know "${missing[@]}" || apt -q update
+	cost=$(apt --assume-no install "${missing[@]}" 2>&1 || true)
+	say "missing: ${missing[*]}"
+	grep -E '^(Need to get|After this operation)' <<<"$cost" || true
+	if [[ ${yes:-} != 1 && -t 0 ]]; then
+		read -r -p 'Install them? [Y/n] ' answer
+		[[ ${answer:-y} == [yY]* ]] || exit 1
+	fi
+	policy_forbid
+	if ! apt -q -y install "${missing[@]}"; then
+		apt -q update
+		apt -q -y install "${missing[@]}" ||
+			die "apt-get could not install the packages"
+	fi
+	policy_restore
+	daemons_disable "$(printf '%s\n' "${missing[@]}")"
+}
+
+setup_if_missing() {
+	local missing
+
+	mapfile -t missing < <(packages_missing)
+	[[ ${#missing[@]} == 0 ]] || packages_install "${missing[@]}"
+}
+
+cmd_setup() {
+	yes=0
+	while [[ $# -gt 0 ]]; do
+		case $1 in
+		--yes | -y) yes=1 ;;
+		*) usage "setup: no option '$1'" ;;
+		esac
+		shift
+	done
+	# A policy left by a setup that was killed.
+	if grep -sqxF "$policy_mark" "$policy"; then
+		policy_restore
+	fi
+	setup_if_missing
+	step_down setup
+	build_targets
+	say "ready: $build"
+}
+
+# as_builder COMMAND... -- as the owner of the checkout, so that root leaves no
+# files in somebody's tree that its owner cannot remove.
+as_builder() {
+	local owner
+
+	owner=$(stat -c %u "$top")
+	if [[ $EUID == 0 && $owner != 0 ]]; then
+		setpriv "--reuid=$owner" "--regid=$(stat -c %g "$top")" \
+			--clear-groups env "HOME=$top" "$@"
+	else
+		"$@"
+	fi
+}
+
+# build_targets [TARGET...] -- configure where needed, then ninja.
+build_targets() {
+	[[ -z ${CDB_NO_BUILD:-} ]] || return 0
+	local lock=$top/.cdb/build.lock out
+
+	as_builder mkdir -p "$top/.cdb"
+	as_builder touch "$lock"
+	exec 7<"$lock"
+	flock 7
+	if [[ ! -f $build/build.ninja ]]; then
+		say "configuring $build"
+		out=$(as_builder meson setup "$build" "$top" 2>&1) || {
+			say "$out" >&2
+			die "meson setup failed"
+		}
+	fi
+	out=$(as_builder ninja -C "$build" "$@" 2>&1) || {
+		tail -n 60 <<<"$out" >&2
+		die "the build failed"
+	}
+	exec 7<&-
+}

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# The processes of a run: one line each.  Read by ./cdb.
+#
+# name        names the folder, the log and, for a service, cdb-<name>
+# port        the default; the next free one if it is taken
+# probe       what healthy means: `redis` is a PING, a path is a GET with 200
+# kind        bus (before all others), service, monitor
+parts_table='
+redis       6379  redis      bus
+collector   9464  /-/ready   monitor
+signal      8001  /health    service
+feed        8000  /health    service
+prometheus  9090  /-/ready   monitor
+'
+# What a service takes beside the options that all services take is made by
+# options_<name>, if there is such a function.
+
+declare -A default_port probe kind
+parts=()
+while read -r part_name part_port part_probe part_kind; do
+	[[ -n $part_name ]] || continue
+	parts+=("$part_name")
+	default_port[$part_name]=$part_port
+	probe[$part_name]=$part_probe
+	kind[$part_name]=$part_kind
+done <<<"$parts_table"
+
+# Ports of this run; filled by ports_pick or state_read.
+declare -A port
+
+# parts_wanted -- the names that this run consists of, in the table's order.
+parts_wanted() {
+	local name
+
+	for name in "${parts[@]}"; do
+		case $name in
+		prometheus) [[ $metrics$prometheus == 11 ]] || continue ;;
+		collector) [[ $metrics == 1 ]] || continue ;;
+		esac
+		printf '%s\n' "$name"
+	done
+}
+
+services() {
+	local name
+
+	for name in "${wanted[@]}"; do
+		[[ ${kind[$name]} != service ]] || printf '%s\n' "$name"
+	done
+}
+
+# Below the build folder; copied into the run, since a rebuild must not change
+# what runs, and since a clone below /root is closed to the processes.
+binary_of() {
+	case $1 in
+	redis | prometheus) ;;
+	collector) printf 'collector/smx-collector\n' ;;
+	digest) printf 'services/cdb-digest\n' ;;
+	*) printf 'services/cdb-%s\n' "$1" ;;
+	esac
+}
+
+# command_of NAME -- its argument vector, into the array `argv`.
+command_of() {
+	local service
+
+	case $1 in
+	redis) argv=(redis-server "$home/etc/redis.conf") ;;
+	prometheus)
+		argv=(prometheus "--config.file=$home/etc/prometheus.yml"
+			"--storage.tsdb.path=$home/data/prometheus"
+			"--web.listen-address=127.0.0.1:${port[prometheus]}"
+			--log.level=warn)
+		;;
+	collector)
+		argv=("$home/bin/$(binary_of collector)" --dir "$smx_dir"
+			--web.listen-address "127.0.0.1:${port[collector]}")
+		for service in $(services); do
+			argv+=(--service "$service")
+		done
+		;;
+	*)
+		argv=("$home/bin/$(binary_of "$1")"
+			--redis "127.0.0.1:${port[redis]}"
+			--listen "127.0.0.1:${port[$1]}"
+			--profile "$profile" --seed "$seed")
+		if [[ $metrics == 1 ]]; then
+			argv+=(--collector-url
+				"http://127.0.0.1:${port[collector]}")
+		else
+			argv+=(--no-metrics)
+		fi
+		if declare -F "options_$1" >/dev/null; then
+			"options_$1"
+		fi
+		;;
+	esac
+}
+
+options_feed() {
+	local file
+
+	argv+=(--speed "$speed")
+	for file in "${data[@]}"; do
+		argv+=(--data "$file")
+	done
+}
+
+# Whoever replays must find the same answer to "was this written?" after a
+# power cut, hence `always`.  Redis would overwrite its environment and command
+# line with a title, hence set-proc-title.
+config_redis() {
+	mkdir -p "$home/data/redis"
+	cat >"$home/etc/redis.conf" <<-CONF
+		bind 127.0.0.1
+		port ${port[redis]}
+		protected-mode yes
+		daemonize no
+		set-proc-title no
+		dir $home/data/redis
+		save ""
+		appendonly yes
+		appendfsync always
+		aof-load-truncated yes
+		maxmemory-policy noeviction
+		loglevel notice
+		logfile ""
+	CONF
+}
+
+config_prometheus() {
+	local edit=(-e "s|@INTERVAL@|$interval|g") name
+
+	for name in "${wanted[@]}"; do
+		edit+=(-e "s|@${name^^}@|127.0.0.1:${port[$name]}|g")
+	done
+	sed "${edit[@]}" "$top/compose/prometheus/prometheus.yml.in" \
+		>"$home/etc/prometheus.yml"
+	promtool check config "$home/etc/prometheus.yml" >/dev/null ||
+		die "promtool refuses $home/etc/prometheus.yml"
+}

@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Starting a run.  Read by ./cdb.
+
+up_options() {
+	profile='' speed=1 seed=1 metrics=1 prometheus=1 interval=5 data=()
+	while [[ $# -gt 0 ]]; do
+		case $1 in
+		--*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
+		--no-metrics) metrics=0 ;;
+		--no-prometheus) prometheus=0 ;;
+		--yes) ;;
+		--profile | --data | --speed | --seed | --scrape-interval)
+			[[ $# -ge 2 ]] || usage "up: $1 needs a value"
+			up_option "$1" "$2"
+			shift
+			;;
+		*) usage "up: no option '$1'" ;;
+		esac
+		shift
+	done
+	if [[ -z $profile ]]; then
+		[[ ${#data[@]} == 0 ]] && profile=demo || profile=default
+	fi
+}
+
+up_option() {
+	local number='^[0-9]+(\.[0-9]+)?$'
+
+	case $1 in
+	--profile)
+		[[ $2 == default || $2 == replay || $2 == demo ]] ||
+			usage "--profile $2 is not default, replay or demo"
+		profile=$2
+		;;
+	--speed)
+		[[ $2 == max || $2 =~ $number ]] ||
+			usage "--speed $2 is neither a number nor max"
+		speed=$2
+		;;
+	--seed)
+		[[ $2 =~ ^[0-9]{1,19}$ ]] ||
+			usage "--seed $2 is not a whole number"
+		seed=$2
+		;;
+	--scrape-interval)
+		[[ $2 =~ ^[1-9][0-9]{0,4}$ ]] ||
+			usage "--scrape-interval $2 is not in seconds"
+		interval=$2
+		;;
+	--data)
+		[[ -f $2 && -r $2 ]] || die "cannot read the data file $2"
+		[[ $2 != *$'\n'* ]] || die "a file name with a line break"
+		data+=("$(readlink -f "$2")")
+		;;
+	esac
+}
+
+# The user that the processes run as: ourselves, or for root somebody without
+# rights.  `be` runs a command as that user.
+user_pick() {
+	local name=${CDB_USER:-nobody}
+
+	run_uid=$EUID
+	run_gid=$(id -g)
+	be=()
+	[[ $EUID == 0 ]] || return 0
+	run_uid=$(id -u "$name" 2>/dev/null) || die "there is no user $name"
+	run_gid=$(id -g "$name")
+	be=(setpriv "--reuid=$run_uid" "--regid=$run_gid" --clear-groups
+		--inh-caps=-all --no-new-privs)
+}
+
+# Ports are free only until the processes listen, so one `up` at a time picks.
+# Whoever cannot take the lock goes on: a port lost is noticed by `listens`.
+ports_lock() {
+	local lock=/tmp/cdb-ports.lock
+
+	if { exec 8<"$lock"; } 2>/dev/null ||
+		{ (umask 0 && : >"$lock") && exec 8<"$lock"; } 2>/dev/null; then
+		flock -w 60 8 || true
+	fi
+}
+
+ports_unlock() {
+	{ exec 8<&-; } 2>/dev/null || true
+}
+
+ports_pick() {
+	local name p used
+
+	used=" $(ss -Hltn | awk '{ sub(/.*:/, "", $4); print $4 }' |
+		tr '\n' ' ') "
+	for name in "${wanted[@]}"; do
+		p=${default_port[$name]}
+		while [[ $used == *" $p "* ]]; do
+			p=$((p + 1))
+		done
+		[[ $p == "${default_port[$name]}" ]] ||
+			say "port ${default_port[$name]} is taken: $name uses $p"
+		port[$name]=$p
+		used+="$p "
+	done
+}
+
+# A folder of our own in memory, else one on disk: the metrics are the same,
+# the kernel only writes the pages back now and then.
+smx_dir_pick() {
+	smx_own=1
+	if [[ -n ${SMX_DIR:-} ]]; then
+		[[ -d $SMX_DIR ]] || die "SMX_DIR=$SMX_DIR is not a folder"
+		smx_dir=$(readlink -f "$SMX_DIR")
+		smx_own=0
+		"${be[@]}" test -w "$smx_dir" ||
+			warn "$smx_dir is not writable: no metrics"
+		return
+	fi
+	smx_dir=/dev/shm/smx-$id
+	if ! rm -rf "$smx_dir" || ! mkdir -m 0700 "$smx_dir" 2>/dev/null; then
+		smx_dir=$home/data/shm
+		mkdir -m 0700 "$smx_dir"
+		warn "/dev/shm is not writable: the segments are in $smx_dir"
+	fi
+	[[ $EUID != 0 ]] || chown "$run_uid:$run_gid" "$smx_dir"
+}
+
+# Recordings that the processes may not read are copied.
+data_reach() {
+	local i copy
+
+	for i in "${!data[@]}"; do
+		"${be[@]}" test -r "${data[i]}" && continue
+		copy=$home/data/recorded/$i-$(basename "${data[i]}")
+		mkdir -p "$home/data/recorded"
+		cp -- "${data[i]}" "$copy"
+		data[i]=$copy
+	done
+}
+
+# copy_binary PATH -- with those libraries of the build that it loads, in the
+# same places beside each other, so that its run path still leads to them.
+copy_binary() {
+	local file
+
+	[[ -x $build/$1 ]] || die "there is no $build/$1; try ./cdb setup"
+	{
+		printf '%s\n' "$1"
+		{ ldd "$build/$1" 2>/dev/null || true; } |
+			awk '$3 ~ /^\// { print $3 }' |
+			xargs -r -d '\n' realpath -s --relative-base="$build" |
+			grep -v '^/' || true
+	} | while read -r file; do
+		mkdir -p "$home/bin/$(dirname "$file")"
+		cp -L --no-preserve=ownership "$build/$file" "$home/bin/$file"
+	done
+}
+
+quoted() {
+	local word
+
+	for word in "$@"; do
+		printf " '%s'" "${word//\'/\'\\\'\'}"
+	done
+}
+
+# The supervisor is runit.  `down` keeps a process still until it is its turn.
+supervise() {
+	local sv=$home/sv/$1 argv
+
+	command_of "$1"
+	mkdir -p "$sv/log" "$home/log/$1"
+	printf '#!/bin/sh\nexec 2>&1\nexec%s\n' "$(quoted "${argv[@]}")" \
+		>"$sv/run"
+	cat >"$sv/finish" <<-'FINISH'
+		#!/bin/sh
+		# runit passes exit code (-1 after a signal) and signal
+		echo "cdb: process ended: exit code $1, signal $2"
+		echo "$1 $2" >>restarts
+	FINISH
+	printf "#!/bin/sh\nexec svlogd%s\n" "$(quoted "$home/log/$1")" \
+		>"$sv/log/run"
+	printf 's2000000\nn5\n' >"$home/log/$1/config"
+	chmod +x "$sv/run" "$sv/finish" "$sv/log/run"
+	: >"$sv/down"
+}
+
+prepare() {
+	local name binary
+
+	umask 077
+	[[ -d $(dirname "$home") ]] || die "there is no $(dirname "$home")"
+	mkdir -m 0755 "$home" || die "cannot create $home"
+	mkdir "$home/etc" "$home/bin" "$home/sv" "$home/log" "$home/data"
+	ports_pick
+	smx_dir_pick
+	umask 022
+	data_reach
+	config_redis
+	[[ $metrics$prometheus != 11 ]] || config_prometheus
+	for name in "${wanted[@]}" digest; do
+		binary=$(binary_of "$name")
+		[[ -z $binary ]] || copy_binary "$binary"
+	done
+	for name in "${wanted[@]}"; do
+		supervise "$name"
+	done
+	chmod 755 "$home/etc" "$home/bin"
+	[[ $EUID != 0 ]] || chown -R "$run_uid:$run_gid" \
+		"$home/sv" "$home/log" "$home/data"
+}
+
+# runsvdir leads a session of its own, with nothing of our environment and none
+# of our descriptors: whoever waits for our output must not wait for it.
+launch() {
+	local pid fd
+
+	(
+		cd "$home/sv" || exit
+		for fd in /proc/self/fd/*; do
+			fd=${fd##*/}
+			[[ $fd -le 2 ]] || eval "exec $fd>&-" 2>/dev/null || true
+		done
+		exec "${be[@]}" setsid env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+			LANG=C.UTF-8 "HOME=$home/data" "SMX_DIR=$smx_dir" \
+			runsvdir "$home/sv"
+	) </dev/null >>"$home/log/runsvdir" 2>&1 &
+	pid=$!
+	disown "$pid"
+	state_write "$pid"
+	state_read
+}
+
+# release NAME... -- let runit start them.
+release() {
+	local name i
+
+	for name in "$@"; do
+		for ((i = 0; i < 100; i++)); do
+			[[ -p $home/sv/$name/supervise/control ]] && break
+			sleep 0.05
+		done
+		rm -f "$home/sv/$name/down"
+		printf u >"$home/sv/$name/supervise/control"
+	done
+}
+
+# wait_healthy NAME... -- 0 when all are; else print those that are not.
+wait_healthy() {
+	local end=$((SECONDS + ${CDB_TIMEOUT:-60})) name left
+
+	while :; do
+		left=()
+		for name in "$@"; do
+			healthy "$name" || left+=("$name")
+		done
+		[[ ${#left[@]} != 0 ]] || return 0
+		[[ -n $(members) ]] || die "the run was stopped meanwhile"
+		[[ $SECONDS -lt $end ]] || break
+		set -- "${left[@]}"
+		sleep 0.1
+	done
+	for name in "${left[@]}"; do
+		warn "$name is not healthy (port ${port[$name]}," \
+			"$(restarts_of "$name") restarts); its last words:"
+		tail -n 8 "$home/log/$name/current" >&2 || true
+	done
+	return 1
+}
+
+targets_known() {
+	get prometheus '/api/v1/targets?state=active' |
+		grep -q '"job":"smx_collector"'
+}
+
+cmd_up() {
+	local binaries=() name binary bus=() rest=()
+
+	up_options "$@"
+	user_pick
+	mapfile -t wanted < <(parts_wanted)
+	if run_lives; then
+		say "already running:"
+		cmd_status || true
+		return 0
+	fi
+	for name in "${wanted[@]}" digest; do
+		binary=$(binary_of "$name")
+		[[ -z $binary ]] || binaries+=("$binary")
+	done
+	build_targets "${binaries[@]}"
+	if [[ -e $home ]]; then
+		say "cleaning up after a run that ended without ./cdb down"
+		up_options "$@"
+		mapfile -t wanted < <(parts_wanted)
+		remove_all
+	fi
+	trap up_undo EXIT
+	trap 'warn interrupted; exit 130' INT TERM HUP
+	ports_lock
+	prepare
+	launch
+	for name in "${wanted[@]}"; do
+		if [[ ${kind[$name]} == bus ]]; then
+			bus+=("$name")
+		else
+			rest+=("$name")
+		fi
+	done
+	release "${bus[@]}"
+	if wait_healthy "${bus[@]}" && release "${rest[@]}" &&
+		wait_healthy "${rest[@]}" && targets_wait; then
+		ports_unlock
+		trap - EXIT INT TERM HUP
+		cmd_status
+		return
+	fi
+	trap - EXIT INT TERM HUP
+	warn "left as it is, to be looked at: ./cdb logs, ./cdb down"
+	return 1
+}
+
+# Half a run is none.
+up_undo() {
+	trap - EXIT INT TERM HUP
+	stop_all
+	remove_all
+}
+
+targets_wait() {
+	local i
+
+	[[ $metrics$prometheus == 11 ]] || return 0
+	for ((i = 0; i < 100; i++)); do
+		targets_known && return 0
+		sleep 0.1
+	done
+	warn "Prometheus does not know its targets"
+	return 1
+}
