@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/httpd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "runtime/httpd_priv.h"
+
+#define BACKLOG 128
+#define ACCEPT_BATCH 16		/* per wake-up, so that the loop stays fair */
+
+struct httpd_conn *
+httpd__conn_of(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd,
+	    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+void
+httpd__cut(struct httpd_conn *conn)
+{
+	conn->deadline_ms = UINT64_MAX;
+	(void)shutdown(conn->fd, SHUT_RDWR);
+}
+
+static void
+on_handle_closed(uv_handle_t *handle)
+{
+	struct httpd *h = handle->data;
+	void (*closed)(void *) = h->closed;
+	void *ctx = h->closed_ctx;
+
+	if (--h->n_handles > 0)
+		return;
+	free(h);
+	if (closed)
+		closed(ctx);
+}
+
+static void
+close_handle(struct httpd *h, uv_handle_t *handle)
+{
+	handle->data = h;
+	h->n_handles++;
+	uv_close(handle, on_handle_closed);
+}
+
+/* Nothing is connected any more: give everything back. */
+static void
+finish(struct httpd *h)
+{
+	h->stopped = true;
+	uv_poll_stop(&h->poll);
+	MHD_stop_daemon(h->daemon);
+	close_handle(h, (uv_handle_t *)&h->poll);
+	close_handle(h, (uv_handle_t *)&h->again);
+	close_handle(h, (uv_handle_t *)&h->sweep);
+	h->n_handles--;		/* the one httpd_close() holds */
+}
+
+static void set_accepting(struct httpd *h, bool on);
+static void on_again(uv_timer_t *timer);
+
+/* Let libmicrohttpd work; the only caller of MHD_run() (I3). */
+static void
+drive(struct httpd *h)
+{
+	MHD_UNSIGNED_LONG_LONG wait_ms;
+
+	MHD_run(h->daemon);
+	if (h->closing && h->n_conns == 0) {
+		if (!h->stopped)
+			finish(h);
+		return;
+	}
+	if (!h->closing && h->n_conns < h->opt.conn_max)
+		set_accepting(h, true);
+	if (MHD_get_timeout(h->daemon, &wait_ms) == MHD_YES)
+		uv_timer_start(&h->again, on_again, wait_ms, 0);
+	else
+		uv_timer_stop(&h->again);
+}
+
+static void
+on_again(uv_timer_t *timer)
+{
+	drive(timer->data);
+}
+
+static void
+on_epoll(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	drive(poll->data);
+}
+
+static void
+on_sweep(uv_timer_t *timer)
+{
+	struct httpd *h = timer->data;
+	uint64_t now = uv_now(h->loop);
+	bool all = h->closing && now >= h->close_at_ms;
+
+	for (struct httpd_conn *c = h->conns; c; c = c->next) {
+		if (c->deadline_ms == UINT64_MAX ||
+		    (c->req && c->req->state == REQ_WAITING && !all))
+			continue;
+		if (all || now >= c->deadline_ms)
+			httpd__cut(c);
+	}
+	if (h->n_conns == 0 && !h->closing)
+		uv_timer_stop(timer);
+	drive(h);
+}
+
+static void
+on_accept(uv_poll_t *poll, int status, int events)
+{
+	struct httpd_listener *l = poll->data;
+	struct httpd *h = l->h;
+	struct sockaddr_storage ss;
+
+	(void)status;
+	(void)events;
+	for (int i = 0; i < ACCEPT_BATCH; i++) {
+		socklen_t len = sizeof(ss);
+		int fd;
+
+		if (h->n_conns >= h->opt.conn_max) {
+			set_accepting(h, false);
+			break;
+		}
+		fd = accept4(l->fd, (struct sockaddr *)&ss, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE ||
+		    errno == ENOBUFS || errno == ENOMEM)) {
+			/* the sweep's drive() tries again */
+			set_accepting(h, false);
+			uv_timer_start(&h->sweep, on_sweep, 100, 100);
+			return;
+		}
+		if (fd < 0)
+			break;
+		/* it owns fd now, also when it refuses (too many per IP) */
+		(void)MHD_add_connection(h->daemon, fd, (struct sockaddr *)&ss,
+		    len);
+		MHD_run(h->daemon);
+	}
+	drive(h);
+}
+
+static void
+set_accepting(struct httpd *h, bool on)
+{
+	if (h->accepting == on)
+		return;
+	h->accepting = on;
+	for (size_t i = 0; i < h->n_listeners; i++) {
+		if (on)
+			uv_poll_start(&h->listeners[i].poll, UV_READABLE,
+			    on_accept);
+		else
+			uv_poll_stop(&h->listeners[i].poll);
+	}
+}
+
+/* A quarter of the shortest deadline, so that none is missed by much. */
+static uint64_t
+sweep_ms(const struct httpd_options *opt)
+{
+	unsigned least = opt->header_ms;
+
+	if (opt->request_ms < least)
+		least = opt->request_ms;
+	if (opt->idle_ms < least)
+		least = opt->idle_ms;
+	if (opt->close_ms < least)
+		least = opt->close_ms;
+	return least / 4 < 20 ? 20 : least / 4;
+}
+
+static void
+conn_started(struct httpd *h, struct MHD_Connection *mhd, void **ctx)
+{
+	struct httpd_conn *c = calloc(1, sizeof(*c));
+
+	*ctx = c;
+	if (!c)
+		return;		/* on_access() then refuses */
+	c->h = h;
+	c->fd = MHD_get_connection_info(mhd,
+	    MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	c->deadline_ms = uv_now(h->loop) + h->opt.header_ms;
+	c->next = h->conns;
+	if (c->next)
+		c->next->prev = c;
+	h->conns = c;
+	if (h->n_conns++ == 0)
+		uv_timer_start(&h->sweep, on_sweep, sweep_ms(&h->opt),
+		    sweep_ms(&h->opt));
+}
+
+static void
+conn_closed(struct httpd *h, struct httpd_conn *c)
+{
+	if (!c)
+		return;
+	if (c->next)
+		c->next->prev = c->prev;
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		h->conns = c->next;
+	h->n_conns--;
+	free(c);
+}
+
+static void
+on_connection(void *cls, struct MHD_Connection *mhd, void **ctx,
+    enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		conn_started(cls, mhd, ctx);
+	else
+		conn_closed(cls, *ctx);
+}
+
+/* The decoded path is a C string: a %00 in it would hide what follows. */
+static void *
+on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+	struct httpd_conn *c = httpd__conn_of(mhd);
+
+	(void)cls;
+	if (c)
+		c->bad_uri = strstr(uri, "%00") != NULL;
+	return NULL;
+}
+
+static void
+fill_defaults(struct httpd_options *opt)
+{
+	static const struct httpd_options std = {
+		.methods = "GET, HEAD", .body_max = 65536,
+		.conn_memory = 32768, .conn_max = 256, .conn_max_per_ip = 128,
+		.header_ms = 10000, .request_ms = 60000, .idle_ms = 120000,
+		.close_ms = 5000,
+	};
+
+	opt->methods = opt->methods ? opt->methods : std.methods;
+	opt->body_max = opt->body_max ? opt->body_max : std.body_max;
+	opt->conn_memory = opt->conn_memory ? opt->conn_memory :
+	    std.conn_memory;
+	opt->conn_max = opt->conn_max ? opt->conn_max : std.conn_max;
+	opt->conn_max_per_ip = opt->conn_max_per_ip ? opt->conn_max_per_ip :
+	    std.conn_max_per_ip;
+	opt->header_ms = opt->header_ms ? opt->header_ms : std.header_ms;
+	opt->request_ms = opt->request_ms ? opt->request_ms : std.request_ms;
+	opt->idle_ms = opt->idle_ms ? opt->idle_ms : std.idle_ms;
+	opt->close_ms = opt->close_ms ? opt->close_ms : std.close_ms;
+}
+
+static int
+start_daemon(struct httpd *h)
+{
+	/* our own limit holds first: theirs closes, ours lets wait */
+	h->daemon = MHD_start_daemon(
+	    MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUSPEND_RESUME,
+	    0, NULL, NULL, httpd__on_access, h,
+	    MHD_OPTION_CONNECTION_LIMIT, h->opt.conn_max + 1,
+	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, h->opt.conn_max_per_ip,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, h->opt.conn_memory,
+	    MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+	    MHD_OPTION_NOTIFY_COMPLETED, httpd__on_completed, h,
+	    MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
+	    MHD_OPTION_END);
+	return h->daemon ? 0 : -EIO;
+}
+
+static void
+close_listeners(struct httpd *h)
+{
+	for (size_t i = 0; i < h->n_listeners; i++) {
+		struct httpd_listener *l = &h->listeners[i];
+
+		if (l->fd < 0)
+			continue;
+		close(l->fd);
+		if (l->addr.is_unix)
+			(void)unlink(l->addr.path);
+	}
+}
+
+static int
+open_listener(struct httpd_listener *l, const char *text,
+    struct httpd_error *err)
+{
+	int ret = addr_parse(text, &l->addr);
+
+	if (ret < 0) {
+		snprintf(err->msg, sizeof(err->msg),
+		    "%s: not an address; HOST:PORT, :PORT, [IPV6]:PORT or "
+		    "unix:/PATH is", text);
+		return ret;
+	}
+	ret = addr_listen(&l->addr, BACKLOG, &l->fd);
+	if (ret < 0) {
+		snprintf(err->msg, sizeof(err->msg), "cannot listen on %s: %s",
+		    text, strerror(-ret));
+		return ret;
+	}
+	l->port = addr_bound_port(l->fd);
+	return 0;
+}
+
+static int
+open_sockets(struct httpd *h, struct httpd_error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < h->n_listeners; i++)
+		h->listeners[i].fd = -1;
+	for (size_t i = 0; i < h->n_listeners && ret == 0; i++)
+		ret = open_listener(&h->listeners[i], h->opt.listen[i], err);
+	return ret;
+}
+
+/* Cannot fail once the descriptors are good: libuv only records them. */
+static void
+start_handles(struct httpd *h)
+{
+	int epfd = MHD_get_daemon_info(h->daemon,
+	    MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+
+	uv_poll_init(h->loop, &h->poll, epfd);
+	uv_timer_init(h->loop, &h->again);
+	uv_timer_init(h->loop, &h->sweep);
+	h->poll.data = h->again.data = h->sweep.data = h;
+	uv_poll_start(&h->poll, UV_READABLE, on_epoll);
+	for (size_t i = 0; i < h->n_listeners; i++) {
+		struct httpd_listener *l = &h->listeners[i];
+
+		l->h = h;
+		uv_poll_init_socket(h->loop, &l->poll, l->fd);
+		l->poll.data = l;
+	}
+	set_accepting(h, true);
+}
+
+int
+httpd_open(struct httpd **out, uv_loop_t *loop,
+    const struct httpd_options *opt, httpd_handler *handler, void *user,
+    struct httpd_error *err)
+{
+	struct httpd *h = calloc(1, sizeof(*h) +
+	    opt->n_listen * sizeof(h->listeners[0]));
+	int ret = -ENOMEM;
+
+	snprintf(err->msg, sizeof(err->msg), "%s", strerror(ENOMEM));
+	if (!h)
+		return ret;
+	h->loop = loop;
+	h->opt = *opt;
+	fill_defaults(&h->opt);
+	h->handler = handler;
+	h->user = user;
+	h->n_listeners = opt->n_listen;
+	ret = open_sockets(h, err);
+	if (ret < 0)
+		goto out;
+	ret = start_daemon(h);
+	if (ret < 0) {
+		snprintf(err->msg, sizeof(err->msg),
+		    "the HTTP server would not start: %s", strerror(errno));
+		goto out;
+	}
+	start_handles(h);
+	h->opt.listen = NULL;	/* borrowed during this call only */
+	*out = h;
+	return 0;
+out:
+	close_listeners(h);
+	free(h);
+	return ret;
+}
+
+void
+httpd_close(struct httpd *h, void (*closed)(void *ctx), void *ctx)
+{
+	if (h->closing)
+		return;
+	h->closing = true;
+	h->closed = closed;
+	h->closed_ctx = ctx;
+	h->n_handles = 1;	/* ours until finish() */
+	set_accepting(h, false);
+	for (size_t i = 0; i < h->n_listeners; i++)
+		close_handle(h, (uv_handle_t *)&h->listeners[i].poll);
+	close_listeners(h);
+	for (struct httpd_conn *c = h->conns; c; c = c->next)
+		if (!c->req)
+			httpd__cut(c);
+	uv_update_time(h->loop);
+	h->close_at_ms = uv_now(h->loop) + h->opt.close_ms;
+	/* from the loop, not from here: we may be inside a handler (I3) */
+	uv_timer_start(&h->sweep, on_sweep, 0, sweep_ms(&h->opt));
+}
+
+uint16_t
+httpd_port(const struct httpd *h, size_t i)
+{
+	return h->listeners[i].port;
+}
+
+unsigned
+httpd_connections(const struct httpd *h)
+{
+	return h->n_conns;
+}
+
+unsigned
+httpd_in_flight(const struct httpd *h)
+{
+	return h->n_flight;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * httpd_priv.h -- what httpd.c (sockets, loop) and httpd_request.c (one
+ * exchange) share.
+ *
+ *   listener --accept--> conn (one per socket) --> request (one at a time)
+ *
+ * I1  A conn lives from libmicrohttpd's STARTED to its CLOSED notice; its
+ *     descriptor is open all that time.
+ * I2  A request lives until libmicrohttpd's completed notice.  While it waits
+ *     for its answer the connection is suspended, so that notice cannot come.
+ * I3  MHD_run() is never entered twice: drive() is called from loop callbacks
+ *     only, answers given inside a handler are queued by on_access().
+ */
+#ifndef SMX_RUNTIME_HTTPD_PRIV_H
+#define SMX_RUNTIME_HTTPD_PRIV_H
+
+#include <microhttpd.h>
+
+#include "runtime/addr.h"
+#include "runtime/httpd.h"
+
+struct httpd_conn {
+	struct httpd *h;
+	struct httpd_conn *next, *prev;
+	struct httpd_request *req;	/* in flight, or NULL */
+	uint64_t deadline_ms;		/* uv_now; UINT64_MAX once cut */
+	int fd;				/* libmicrohttpd closes it */
+	bool bad_uri;			/* %00 in the request line */
+};
+
+struct httpd_listener {
+	uv_poll_t poll;
+	struct httpd *h;
+	struct addr addr;
+	int fd;
+	uint16_t port;
+};
+
+struct httpd {
+	uv_loop_t *loop;
+	struct MHD_Daemon *daemon;
+	struct httpd_options opt;
+	httpd_handler *handler;
+	void *user;
+	uv_poll_t poll;			/* libmicrohttpd's epoll descriptor */
+	uv_timer_t again;		/* it has work left */
+	uv_timer_t sweep;		/* deadlines; runs while conns exist */
+	struct httpd_conn *conns;
+	unsigned n_conns;
+	unsigned n_flight;
+	unsigned n_handles;		/* open uv handles, while closing */
+	bool accepting;
+	bool closing;
+	bool stopped;
+	uint64_t close_at_ms;
+	void (*closed)(void *);
+	void *closed_ctx;
+	size_t n_listeners;
+	struct httpd_listener listeners[];
+};
+
+enum request_state {
+	REQ_RECEIVING,		/* its body is coming in */
+	REQ_HANDED,		/* the handler has it, inside its call */
+	REQ_WAITING,		/* suspended, the handler answers later */
+	REQ_ANSWERED,		/* response set, not yet queued */
+	REQ_QUEUED,		/* libmicrohttpd sends */
+};
+
+struct httpd_request {
+	struct httpd_conn *conn;
+	struct MHD_Connection *mhd;
+	struct MHD_Response *response;
+	unsigned status;
+	enum request_state state;
+	bool too_large;
+	uint64_t start_ns;
+	char *body;
+	size_t body_len, body_cap;
+	const char *method;	/* libmicrohttpd's; valid as long as we are */
+	char path[];
+};
+
+/* httpd_request.c: libmicrohttpd's callbacks about one exchange */
+enum MHD_Result httpd__on_access(void *cls, struct MHD_Connection *mhd,
+    const char *url, const char *method, const char *version,
+    const char *data, size_t *data_len, void **ctx);
+void httpd__on_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
+    enum MHD_RequestTerminationCode code);
+
+/* httpd__conn_of -- our record of a connection. */
+struct httpd_conn *httpd__conn_of(struct MHD_Connection *mhd);
+
+/* httpd__cut -- no more bytes either way; libmicrohttpd then ends it. */
+void httpd__cut(struct httpd_conn *conn);
+
+#endif

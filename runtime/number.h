@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * number.h -- decimal numbers out of argv, environment and files.
+ *
+ * Thread   any.
+ */
+#ifndef SMX_RUNTIME_NUMBER_H
+#define SMX_RUNTIME_NUMBER_H
+
+#include <stdint.h>
+
+/*
+ * number_parse -- the whole of `text` as a decimal integer in [min, max].
+ *
+ * Only digits with an optional leading minus: no blanks, no plus, no hex.
+ * Errors   -EINVAL not such a number; -ERANGE outside the range.
+ */
+int number_parse(const char *text, int64_t min, int64_t max, int64_t *out);
+
+#endif
