@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMX_SRC_INDEX_H
+#define SMX_SRC_INDEX_H
+/*
+ * index -- the look-up table behind smx__bucket_of() of hot.h.
+ */
+#include "smx/hot.h"
+#include "smx/layout.h"
+
+/* Table entries (2 bytes each): up to SMX_MAX_EXPLICIT bounds, and more. */
+#define SMX__INDEX_SMALL 2048u
+#define SMX__INDEX_LARGE 16384u
+
+/*
+ * smx__index_get -- the table for n buckets, n >= 1, as in a family record:
+ * `upper` strictly ascending, the last UINT64_MAX, all others below 2^63.
+ *
+ * Right for every value below 2^63.
+ * Owner    the library: never freed, since handles live as long as the
+ *          process; asked twice for equal bounds, returns the same table.
+ *          The buckets are copied.
+ * Thread   the caller holds the mutex of the process (registration).
+ * Errors   NULL: no memory.
+ */
+const struct smx__index *smx__index_get(const struct smx_bucket *buckets,
+    uint32_t n);
+
+#endif
