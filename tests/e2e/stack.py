@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run of the whole system for a test, through ./cdb as a user would.
+
+Every Stack is a run of its own (CDB_RUN), with its own folders and ports.
+"""
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SPOT = "binance_trades/BTCUSDT-spot-trades-2024-08-08T2355.csv"
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Skip(Exception):
+    """The reason why a test cannot run here."""
+
+
+def cdb(*words, run, env=None, check=None, timeout=120):
+    """Run ./cdb; (exit status, output).  `check` is the status to expect."""
+    done = subprocess.run(
+        [ROOT / "cdb", *map(str, words)], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=timeout, check=False,
+        env={**os.environ, "CDB_RUN": run, **(env or {})})
+    if check is not None and done.returncode != check:
+        raise AssertionError(f"./cdb {' '.join(map(str, words))}: exit status "
+                             f"{done.returncode}, not {check}:\n{done.stdout}")
+    return done.returncode, done.stdout
+
+
+def until(what, condition, seconds=60.0):
+    """Wait for a true value of condition() and return it."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+class Stack:
+    """with Stack("name", "--speed", "max", ...) as stack: ..."""
+
+    def __init__(self, name, *options, env=None, prometheus=False):
+        self.run = f"test-{name}-{os.getpid()}"
+        self.env = env or {}
+        self.options = list(options)
+        if not prometheus:
+            self.options.append("--no-prometheus")
+        self.said = ""
+        self.now = {}
+
+    def __enter__(self):
+        try:
+            _, self.said = self("up", *self.options, check=0)
+            self.status()
+        except BaseException:
+            _, last = self("logs")
+            print("# " + last.replace("\n", "\n# "))
+            self("down")
+            raise
+        return self
+
+    def __exit__(self, *failure):
+        if failure[0]:
+            _, last = self("logs")
+            print("# " + last.replace("\n", "\n# "))
+        home, smx = self.now["home"], self.now["smx_dir"]
+        self("down", check=0)
+        if not failure[0]:
+            left = [p for p in pathlib.Path("/proc").glob("[0-9]*/cwd")
+                    if link(p).startswith(home)]
+            assert not left, f"processes are left: {left}"
+            assert not os.path.exists(home), f"{home} is left"
+            if not self.env.get("SMX_DIR"):
+                assert not os.path.exists(smx), f"{smx} is left"
+
+    def __call__(self, *words, **how):
+        return cdb(*words, run=self.run, env=self.env, **how)
+
+    def status(self):
+        _, text = self("status", "--json")
+        self.now = json.loads(text)
+        return self.now
+
+    def part(self, name):
+        return self.status()["parts"][name]
+
+    def kill(self, name, number=signal.SIGKILL):
+        pid = int(pathlib.Path(
+            self.now["home"], "sv", name, "supervise/pid").read_text("ascii"))
+        os.kill(pid, number)
+        return pid
+
+    def get(self, name, path):
+        """(status, headers, body); redirects are not followed."""
+        url = f"http://{self.now['parts'][name]['address']}{path}"
+
+        class Stay(urllib.request.HTTPRedirectHandler):
+            def redirect_request(self, *_):
+                return None
+
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), Stay)
+        try:
+            with opener.open(url, timeout=10) as reply:
+                return reply.status, reply.headers, reply.read().decode()
+        except urllib.error.HTTPError as err:
+            return err.code, err.headers, err.read().decode()
+
+    def metrics(self, path="/metrics"):
+        """Sums over the series of each name."""
+        _, _, text = self.get("collector", path)
+        sums = {}
+        for line in text.splitlines():
+            sample = re.match(r"([a-zA-Z_:][\w:]*)(?:\{.*\})? (\S+)$", line)
+            if sample:
+                sums[sample[1]] = sums.get(sample[1], 0) + float(sample[2])
+        return sums
+
+    def redis(self, *words):
+        """Lines of the answer; [] where Redis does not answer (now)."""
+        host, port = self.now["parts"]["redis"]["address"].split(":")
+        done = subprocess.run(
+            ["redis-cli", "-h", host, "-p", port, *map(str, words)],
+            capture_output=True, text=True, timeout=60, check=False)
+        return done.stdout.splitlines() if done.returncode == 0 else []
+
+    def added(self, stream):
+        """Entries ever added to a stream; 0 where there is none yet."""
+        lines = self.redis("XINFO", "STREAM", stream)
+        if "entries-added" not in lines:
+            return 0
+        return int(lines[lines.index("entries-added") + 1])
+
+    def backlog(self, stream):
+        """Entries that a group has not finished; None where unknown."""
+        lines = self.redis("XINFO", "GROUPS", stream)
+        found = [value for key, value in zip(lines, lines[1:])
+                 if key in ("pending", "lag")]
+        return sum(map(int, found)) if found and all(found) else None
+
+    def wait_end(self, rows, seconds=100.0):
+        """Until every row of the recording went through."""
+        until(f"{rows} rows went through", lambda:
+              self.added("market_data") >= rows
+              and self.backlog("market_data") == 0, seconds)
+
+    def books(self, wait=30, check=0):
+        _, text = self("books", "--json", "--wait", wait)
+        books = json.loads(text)
+        if check == 0:
+            assert not books["faults"], books
+        return books
+
+    def digest(self):
+        return self.books(wait=0, check=None)["digest"]
+
+    def log(self, name):
+        """All that it wrote: svlogd's older files (@...), then the newest."""
+        folder = pathlib.Path(self.now["home"], "log", name)
+        return "".join(p.read_text("utf-8", "replace") for p in
+                       [*sorted(folder.glob("@*")), folder / "current"])
+
+
+def link(path):
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
+def make_recording(path, rows=20000, seed=7):
+    """Trades in the format of the recorded ones; a price that wanders."""
+    dice = random.Random(seed)
+    price, now = 6183763, 1723161255342
+    with open(path, "w", encoding="ascii") as out:
+        for number in range(rows):
+            now += int(dice.expovariate(1 / 32))
+            if dice.random() < 0.15:
+                price += int(dice.gauss(0, 180))
+            qty = 1 + int(dice.expovariate(1 / 3000))
+            quote = price * qty
+            out.write(f"{3735683259 + number},{price // 100}."
+                      f"{price % 100:02d}000000,{qty // 100000}."
+                      f"{qty % 100000:05d}000,{quote // 10**7}."
+                      f"{quote % 10**7:07d}0,{now},"
+                      f"{dice.choice(('True', 'False'))},True\n")
+
+
+class Recording:
+    """The recorded spot trades, or ones from a seed, and their row count."""
+
+    def __init__(self, folder):
+        market = os.environ.get("CDB_MARKET_DATA")
+        self.recorded = bool(market)
+        self.path = os.path.join(market or folder,
+                                 SPOT if market else "BTCUSDT-spot-trades-made.csv")
+        if not market:
+            make_recording(self.path)
+        with open(self.path, "rb") as lines:
+            self.rows = sum(1 for _ in lines)
+        self.replay = ("--profile", "replay", "--speed", "max",
+                       "--data", self.path)
+
+
+def main(*tests):
+    """Run test functions of (recording); one line each; exit status."""
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="cdb-test-") as folder:
+        os.chmod(folder, 0o755)
+        recording = Recording(folder)
+        if not recording.recorded:
+            print("skipped - the recorded market data (CDB_MARKET_DATA is "
+                  "not set); a recording made from a seed is used")
+        for test in tests:
+            try:
+                test(recording)
+                print(f"ok - {test.__name__}", flush=True)
+            except Skip as reason:
+                print(f"skipped - {test.__name__}: {reason}", flush=True)
+            except BaseException:       # pylint: disable=broad-except
+                failed += 1
+                print("# " + traceback.format_exc().replace("\n", "\n# "))
+                print(f"not ok - {test.__name__}", flush=True)
+    sys.exit(1 if failed else 0)
