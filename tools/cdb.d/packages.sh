@@ -6,7 +6,7 @@
 packages=(
 	gcc g++ meson ninja-build 'pkg-config|pkgconf'
 	libuv1-dev libhiredis-dev libmicrohttpd-dev libdeflate-dev
-	libjansson-dev check
+	libjansson-dev nettle-dev check
 	redis-server redis-tools prometheus runit
 	python3 python3-prometheus-client curl iproute2 procps
 )
@@ -90,7 +90,7 @@ lists_know() {
 
 	for name in "$@"; do
 		LC_ALL=C apt-cache policy "$name" 2>/dev/null |
-			grep -q 'Candidate: [0-9]' || return 1
+			grep 'Candidate: [0-9]' >/dev/null || return 1
 	done
 }
 

@@ -95,7 +95,7 @@ listens() {
 
 	pid=$(pid_of "$1")
 	[[ -n $pid ]] && ss -Hltnp "sport = :${port[$1]}" |
-		grep -q "pid=$pid,"
+		grep "pid=$pid," >/dev/null
 }
 
 # get PART PATH -- the body of a GET, or failure unless 200.

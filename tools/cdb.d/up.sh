@@ -269,7 +269,7 @@ wait_healthy() {
 
 targets_known() {
 	get prometheus '/api/v1/targets?state=active' |
-		grep -q '"job":"smx_collector"'
+		grep '"job":"smx_collector"' >/dev/null
 }
 
 cmd_up() {

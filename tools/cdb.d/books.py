@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Count the same events in every place that knows them, and compare.
+
+The places do not know each other: the recording itself, Redis (XINFO), the
+collector's /metrics and Prometheus (PromQL).  Exit status 0: they agree.
+"""
+import argparse
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+
+PLACES = ("file", "redis", "collector", "prometheus")
+SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(\{.*\})? (\S+)$")
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Redis:
+    """The few commands needed here, over RESP."""
+
+    def __init__(self, address):
+        host, port = address.rsplit(":", 1)
+        self.io = socket.create_connection((host, int(port)), 5).makefile("rwb")
+
+    def __call__(self, *words):
+        words = [str(w).encode() for w in words]
+        self.io.write(b"*%d\r\n" % len(words) + b"".join(
+            b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
+        self.io.flush()
+        return self.answer()
+
+    def answer(self):
+        line = self.io.readline().rstrip(b"\r\n")
+        if not line:
+            raise OSError("Redis closed the connection")
+        kind, rest = line[:1], line[1:].decode()
+        if kind == b"-":
+            raise LookupError(rest)
+        if kind == b":":
+            return int(rest)
+        if kind == b"+":
+            return rest
+        size = int(rest)
+        if size < 0:
+            return None
+        if kind == b"*":
+            return [self.answer() for _ in range(size)]
+        return self.io.read(size + 2)[:-2].decode()
+
+    def info(self, *words):
+        flat = self("XINFO", *words)
+        return dict(zip(flat[::2], flat[1::2]))
+
+
+def fetch(url):
+    with DIRECT.open(url, timeout=5) as reply:
+        return reply.read().decode()
+
+
+def rows_of(path):
+    """Lines that are not the header: a row begins with a digit."""
+    with open(path, "rb") as lines:
+        return sum(1 for number, line in enumerate(lines)
+                   if line.strip() and (number or line[:1].isdigit()))
+
+
+def count_file(status):
+    if not status["data"]:
+        return {}
+    return {"rows": sum(rows_of(path) for path in status["data"])}
+
+
+def count_redis(status):
+    redis = Redis(status["parts"]["redis"]["address"])
+    found = {}
+    try:
+        found["published"] = redis.info("STREAM", "market_data")[
+            "entries-added"]
+        for flat in redis("XINFO", "GROUPS", "market_data"):
+            group = dict(zip(flat[::2], flat[1::2]))
+            if "signal" in group["name"] and group["entries-read"] is not None:
+                found["ticks"] = group["entries-read"] - group["pending"]
+        found["signals"] = redis.info("STREAM", "signals")["entries-added"]
+    except LookupError:
+        pass                    # no such stream yet
+    found.setdefault("signals", 0)
+    return found
+
+
+def count_sides(status):
+    redis = Redis(status["parts"]["redis"]["address"])
+    sides = {"BUY": 0, "SELL": 0}
+    start = "-"
+    while True:
+        entries = redis("XRANGE", "signals", start, "+", "COUNT", 1000)
+        if not entries:
+            return sides
+        for _, fields in entries:
+            for side in sides:
+                sides[side] += any(re.search(rf'"side"\s*:\s*"{side}"', f)
+                                   for f in fields)
+        start = "(" + entries[-1][0]
+
+
+NAMES = {
+    "published": "market_data_published_total",
+    "dropped": "cdb_feed_dropped_total",
+    "ticks": "cdb_ticks_total",
+    "signals": "signals_generated_total",
+}
+
+
+def count_collector(status):
+    if "collector" not in status["parts"]:
+        return {}
+    text = fetch(f"http://{status['parts']['collector']['address']}/metrics")
+    sums = {}
+    for line in text.splitlines():
+        sample = SAMPLE.match(line)
+        if sample:
+            name = sample[1]
+            sums[name] = sums.get(name, 0) + float(sample[3])
+    return {row: int(sums.get(name, 0)) for row, name in NAMES.items()}
+
+
+def ask(status, path, **query):
+    base = f"http://{status['parts']['prometheus']['address']}/api/v1/"
+    return json.loads(fetch(base + path + "?" + urllib.parse.urlencode(
+        query)))["data"]
+
+
+def count_prometheus(status):
+    if "prometheus" not in status["parts"]:
+        return {}
+    found = {}
+    for row, name in NAMES.items():
+        result = ask(status, "query", query=f"sum({name})")["result"]
+        found[row] = int(float(result[0]["value"][1])) if result else 0
+    return found
+
+
+def scrape_faults(status):
+    """Targets that are not up, and series that arrived by two ways."""
+    if "prometheus" not in status["parts"]:
+        return []
+    faults = [f"target {t['labels']['job']} is {t['health']}: {t['lastError']}"
+              for t in ask(status, "targets", state="active")["activeTargets"]
+              if t["health"] != "up"]
+    seen = {}
+    for series in ask(status, "series", **{"match[]": '{service!=""}'}):
+        key = tuple(sorted((k, v) for k, v in series.items()
+                           if k not in ("job", "instance")))
+        seen.setdefault(key, []).append(series["job"])
+    faults += [f"series {dict(key)} comes from {' and '.join(jobs)}"
+               for key, jobs in seen.items() if len(jobs) > 1]
+    return faults
+
+
+def count(status):
+    counted = {}
+    for place, how in zip(PLACES, (count_file, count_redis, count_collector,
+                                   count_prometheus)):
+        try:
+            counted[place] = how(status)
+        except (OSError, LookupError, ValueError) as err:
+            counted[place] = {"fault": str(err)}
+    return counted
+
+
+def faults_of(status, counted):
+    faults = [f"{place}: {found['fault']}"
+              for place, found in counted.items() if "fault" in found]
+
+    def agree(what, rows):
+        values = {f"{place} {row}": found[row]
+                  for place, found in counted.items()
+                  for row in rows if row in found}
+        if len(set(values.values())) > 1:
+            faults.append(f"{what} differ: " + ", ".join(
+                f"{k} {v}" for k, v in values.items()))
+
+    dropped = counted["collector"].get("dropped", 0)
+    if "rows" in counted["file"] and dropped:
+        counted["file"]["good rows"] = counted["file"]["rows"] - dropped
+    agree("ticks", ("good rows" if dropped else "rows", "published", "ticks"))
+    agree("signals", ("signals",))
+    try:
+        faults += scrape_faults(status)
+    except (OSError, ValueError) as err:
+        faults.append(f"prometheus: {err}")
+    return faults
+
+
+def digest_of(status, program):
+    done = subprocess.run(
+        [program, "--redis", status["parts"]["redis"]["address"],
+         "--stream", "signals"], capture_output=True, text=True, check=False)
+    return (done.stdout or done.stderr).strip()
+
+
+def table(counted):
+    rows = (("rows", "rows of the recording"),
+            ("dropped", "dropped by feed"),
+            ("published", "published, entries added"),
+            ("ticks", "ticks seen by signal"),
+            ("signals", "signals, entries added"))
+    lines = [f"{'':26}" + "".join(f"{p:>12}" for p in PLACES)]
+    for row, title in rows:
+        values = [counted[p].get(row) for p in PLACES]
+        lines.append(f"{title:26}" + "".join(
+            f"{'-' if v is None else v:>12}" for v in values))
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./cdb books")
+    parser.add_argument("--wait", type=float, metavar="S",
+                        help="seconds in which the places may come to agree "
+                        "(two scrapes)")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--digest", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    status = json.loads(os.environ["CDB_STATUS"])
+    wait = options.wait
+    if wait is None:
+        wait = 2 * int(status["interval"]) + 1
+    end = time.monotonic() + wait
+    while True:
+        counted = count(status)
+        faults = faults_of(status, counted)
+        if not faults or time.monotonic() >= end:
+            break
+        time.sleep(0.25)
+    sides = count_sides(status) if "fault" not in counted["redis"] else {}
+    digest = digest_of(status, options.digest)
+    if options.json:
+        print(json.dumps({"counted": counted, "sides": sides,
+                          "digest": digest, "faults": faults}))
+    else:
+        print(table(counted))
+        print(f"\nsignals: {sides.get('BUY')} BUY, {sides.get('SELL')} SELL")
+        print(f"digest of the signals: {digest}")
+        for fault in faults:
+            print(f"NOT BALANCED: {fault}")
+        if not faults:
+            print("the books balance")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
