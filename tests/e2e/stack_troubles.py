@@ -32,7 +32,7 @@ def wrong_wishes_are_refused(_):
     for words, status, message in (
             (("up", "--data", "/no/such/file.csv"), 1, "cannot read"),
             (("up", "--profile", "bold"), 2, "default, replay or demo"),
-            (("up", "--speed", "fast"), 2, "neither a number nor max"),
+            (("up", "--speed", "fast"), 2, "neither a number above 0 nor max"),
             (("up", "--seed", "-1"), 2, "not a whole number"),
             (("up", "--bogus"), 2, "no option"),
             (("dance",), 2, "no command")):

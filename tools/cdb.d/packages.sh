@@ -192,6 +192,7 @@ build_targets() {
 			say "$out" >&2
 			die "meson setup failed"
 		}
+		say "building; the first time takes a minute or two"
 	fi
 	out=$(as_builder ninja -C "$build" "$@" 2>&1) || {
 		tail -n 60 <<<"$out" >&2

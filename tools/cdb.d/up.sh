@@ -34,8 +34,8 @@ up_option() {
 		profile=$2
 		;;
 	--speed)
-		[[ $2 == max || $2 =~ $number ]] ||
-			usage "--speed $2 is neither a number nor max"
+		[[ $2 == max || ($2 =~ $number && $2 == *[1-9]*) ]] ||
+			usage "--speed $2 is neither a number above 0 nor max"
 		speed=$2
 		;;
 	--seed)
@@ -171,11 +171,14 @@ supervise() {
 	mkdir -p "$sv/log" "$home/log/$1"
 	printf '#!/bin/sh\nexec 2>&1\nexec%s\n' "$(quoted "${argv[@]}")" \
 		>"$sv/run"
-	cat >"$sv/finish" <<-'FINISH'
+	# runit passes the exit code (-1 after a signal) and the signal.
+	cat >"$sv/finish" <<-FINISH
 		#!/bin/sh
-		# runit passes exit code (-1 after a signal) and signal
-		echo "cdb: process ended: exit code $1, signal $2"
-		echo "$1 $2" >>restarts
+		printf '{"ts":"%s","level":"warn","service":"$1",' \\
+			"\$(date -u +%FT%T.%6NZ)"
+		printf '"msg":"process ended","exit":%d,"signal":%d}\\n' \\
+			"\$1" "\$2"
+		echo "\$1 \$2" >>restarts
 	FINISH
 	printf "#!/bin/sh\nexec svlogd%s\n" "$(quoted "$home/log/$1")" \
 		>"$sv/log/run"
