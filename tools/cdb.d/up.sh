@@ -93,8 +93,12 @@ ports_pick() {
 		tr '\n' ' ') "
 	for name in "${wanted[@]}"; do
 		p=${default_port[$name]}
+		# Past the default, nobody takes the default of another.
 		while [[ $used == *" $p "* ]]; do
 			p=$((p + 1))
+			while [[ " ${default_port[*]} " == *" $p "* ]]; do
+				p=$((p + 1))
+			done
 		done
 		[[ $p == "${default_port[$name]}" ]] ||
 			say "port ${default_port[$name]} is taken: $name uses $p"
