@@ -67,7 +67,7 @@ struct smx_segment_state {
 	uint64_t created_ns;
 	uint32_t slots, slots_live;
 	uint32_t crowd;	     /* 1 if processes without a slot are alive */
-	uint32_t lanes, lanes_owned;
+	uint32_t lanes, lanes_owned; /* without the shared one */
 	uint64_t lane_bytes, lane_bytes_used;
 	uint64_t gauge_bytes, gauge_bytes_used;
 	uint64_t dir_bytes, dir_bytes_used;

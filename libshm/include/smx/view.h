@@ -43,8 +43,9 @@ void smx_view_close(struct smx_view *);
 /*
  * smx_view_refresh -- read what was added to the directory.
  *
- * Return   1 if the catalog changed, else 0.  Pointers into the catalog from
- *          before are then invalid.  On error the catalog is what it was.
+ * Return   1 if the catalog changed, else 0.  On error the catalog says what
+ *          it said.  Pointers that its arrays hold, and to the arrays, are
+ *          invalid after 1 and after an error; to the catalog they are not.
  * Errors   as smx_view_open().
  */
 int smx_view_refresh(struct smx_view *, struct smx_error *);

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lanes, one after the other, added up cell by cell.  Within a lane the cells
+ * ascend, counters between histograms:
+ *
+ *   sink | counters | histogram | counters | histogram | ... | committed
+ *
+ * The order of loads, and what it pairs with:
+ *   committed  acquire   the writer's release after it made the pages (I5)
+ *   counters   relaxed   each is whole by itself; coherence keeps it from
+ *                        falling
+ *   end        acquire   the writer's release at the end of an observation:
+ *                        all observations it counts are then visible
+ *   sum, buckets acquire the writer's release stores of them: what made them
+ *                        began before, so `begin`, loaded last, shows it (I7)
+ *   begin      relaxed   ordered by the acquire loads before it
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fail.h"
+#include "guard.h"
+#include "load.h"
+#include "view_private.h"
+
+/* More than this many extra tries, and the sum is taken as it is. */
+#define TRIES 4
+
+struct lane {
+	const uint64_t *cells; /* in the mapping */
+	uint32_t end;	       /* cells committed and in use */
+	bool shared;	       /* lane 0 promises nothing (I3) */
+	const struct smx__span *span, *spans_end; /* ascending cursor */
+	struct smx_view *view;
+	uint64_t *out;
+};
+
+/* Spans that end before `cell` are behind us. */
+static void
+pass_spans(struct lane *l, uint32_t cell)
+{
+	while (l->span < l->spans_end && l->span->end <= cell)
+		l->span++;
+}
+
+static uint32_t
+min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint32_t
+max_u32(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Adds cells [first, end) to the totals. */
+static void
+add_cells(struct lane *l, uint32_t first, uint32_t end)
+{
+	const struct smx__span *s;
+
+	pass_spans(l, first);
+	for (s = l->span; s < l->spans_end && s->first < end; s++) {
+		uint32_t to = min_u32(end, s->end);
+
+		for (uint32_t i = max_u32(first, s->first); i < to; i++)
+			l->out[i] += smx__load_relaxed(&l->cells[i]);
+	}
+}
+
+/* Copies n cells; those in a hole are zero. */
+static void
+copy_cells(const struct lane *l, uint32_t first, uint32_t n, uint64_t *to)
+{
+	const struct smx__span *s;
+	uint32_t end = first + n, last;
+
+	if (l->span == l->spans_end || l->span->first > first ||
+	    l->span->end < end)
+		memset(to, 0, n * sizeof(*to));
+	for (s = l->span; s < l->spans_end && s->first < end; s++) {
+		last = min_u32(end, s->end);
+		for (uint32_t i = max_u32(first, s->first); i < last; i++)
+			to[i - first] = smx__load_acquire(&l->cells[i]);
+	}
+}
+
+/* Copies sum and buckets; true if they belong together. */
+static bool
+read_hist(const struct lane *l, const struct smx__hist *h, uint64_t *to)
+{
+	uint64_t begin, end;
+
+	copy_cells(l, h->cell + SMX_HIST_END, 1, &end);
+	copy_cells(l, h->cell + SMX_HIST_SUM, 1 + h->n_buckets, to);
+	copy_cells(l, h->cell + SMX_HIST_BEGIN, 1, &begin);
+	return begin == end;
+}
+
+static bool
+add_hist(struct lane *l, const struct smx__hist *h)
+{
+	uint64_t *tmp = l->view->buckets;
+	uint64_t *out = l->out + h->cell + SMX_HIST_SUM;
+	bool whole = false;
+
+	pass_spans(l, h->cell);
+	for (int i = 0; i < TRIES && !whole; i++)
+		whole = read_hist(l, h, tmp);
+	for (uint32_t i = 0; i < 1 + h->n_buckets; i++)
+		out[i] += tmp[i];
+	return whole;
+}
+
+static int
+read_lane(void *arg)
+{
+	struct lane *l = arg;
+	struct smx_view *v = l->view;
+	const struct smx__hist *h;
+	uint32_t at = SMX_SINK / 8, end;
+
+	for (size_t i = 0; i < v->dir.n_hists && !l->shared; i++) {
+		h = &v->dir.hists[i];
+		end = h->cell + SMX_HIST_BUCKET + h->n_buckets;
+		if (end > l->end)
+			break; /* not committed here: never observed into */
+		add_cells(l, at, h->cell);
+		if (!add_hist(l, h))
+			v->moved[i] = 1;
+		at = end;
+	}
+	if (at < l->end)
+		add_cells(l, at, l->end);
+	return 0;
+}
+
+static int
+add_lane(struct smx_snapshot *s, struct smx_view *v, uint32_t number)
+{
+	const struct smx_header *h = &v->header;
+	uint64_t off = h->lane_off + number * h->lane_stride;
+	uint64_t bytes = v->committed[number];
+	struct lane l;
+	int err;
+
+	if (bytes > h->lane_size)
+		bytes = h->lane_size;
+	l.end = min_u32((uint32_t)(bytes / 8), v->dir.catalog.n_cells);
+	if (l.end <= SMX_SINK / 8)
+		return 0;
+	err = smx__spans_find(&v->spans, v->fd, off, 8, l.end);
+	if (err == 0 && v->spans.n > 0)
+		err = smx__view_map(v, off + (uint64_t)l.end * 8);
+	if (err < 0 || v->spans.n == 0)
+		return err;
+	l.cells = (const uint64_t *)(const void *)(v->base + off);
+	l.shared = number == 0;
+	l.span = v->spans.list;
+	l.spans_end = l.span + v->spans.n;
+	l.view = v;
+	l.out = s->cells;
+	return smx__guard_run(v->base, v->mapped, read_lane, &l);
+}
+
+static int
+make_scratch(struct smx_view *v)
+{
+	int err = smx__view_grow(&v->buckets, &v->cap_buckets,
+	    (size_t)v->dir.max_buckets + 1, sizeof(*v->buckets));
+
+	if (err == 0)
+		err = smx__view_grow(&v->moved, &v->cap_moved,
+		    v->dir.n_hists + 1, sizeof(*v->moved));
+	if (err == 0)
+		memset(v->moved, 0, v->cap_moved);
+	return err;
+}
+
+int
+smx__snapshot_lanes(struct smx_snapshot *s, struct smx_view *v,
+    struct smx_error *error)
+{
+	int err = make_scratch(v);
+
+	for (uint32_t i = 0; i < v->header.lane_cap && err == 0; i++)
+		err = add_lane(s, v, i);
+	if (err < 0)
+		return smx__view_fail(v, err, "lanes", error);
+	s->approximate = 0;
+	for (size_t i = 0; i < v->dir.n_hists; i++)
+		s->approximate += v->moved[i];
+	return 0;
+}
