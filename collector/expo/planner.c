@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "planner.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arena.h"
+#include "labels.h"
+#include "ladder.h"
+#include "merge.h"
+#include "number.h"
+#include "wire.h"
+
+/* Bytes of a text line besides its head, text and tail. */
+#define LINE_END (EXPO_NUMBER_LEN + 1)
+/* `,process="4294967295"} ` */
+#define PROCESS_MAX 24
+#define EOF_LINE    6
+
+/* The series of a source, grouped by family: those of family f are
+ * series[start[f]] up to series[start[f + 1]], as indices of the catalog. */
+struct groups {
+	uint32_t *start;
+	uint32_t *series;
+};
+
+struct planner {
+	struct expo_page *page;
+	const struct expo_source *sources;
+	struct groups *groups; /* one per source */
+	struct expo_merge merge;
+	struct expo_arena arena;
+	struct expo_ladders ladders;
+	size_t bucket_cap;
+};
+
+static int
+group_series(struct groups *g, const struct smx_catalog *c)
+{
+	g->start = calloc((size_t)c->n_families + 2, sizeof(*g->start));
+	g->series = calloc((size_t)c->n_series + 1, sizeof(*g->series));
+	if (g->start == NULL || g->series == NULL)
+		return -ENOMEM;
+	/* start[f + 2] counts, is summed up, and start[f + 1] then runs from
+	 * the first of f to the first of f + 1 while they are filled in */
+	for (uint32_t i = 0; i < c->n_series; i++)
+		if (c->series[i].family < c->n_families)
+			g->start[c->series[i].family + 2]++;
+	for (uint32_t f = 2; f < c->n_families + 2; f++)
+		g->start[f] += g->start[f - 1];
+	for (uint32_t i = 0; i < c->n_series; i++)
+		if (c->series[i].family < c->n_families)
+			g->series[g->start[c->series[i].family + 1]++] = i;
+	return 0;
+}
+
+static uint32_t
+group_size(const struct groups *g, uint32_t family)
+{
+	return g->start[family + 1] - g->start[family];
+}
+
+/* Space for as many parts and series as there can be. */
+static int
+reserve(struct planner *p)
+{
+	struct expo_page *page = p->page;
+	size_t n_series = 0;
+
+	for (size_t i = 0; i < p->merge.n_candidates; i++) {
+		const struct expo_candidate *c = &p->merge.candidates[i];
+
+		n_series += group_size(&p->groups[c->source], c->family);
+	}
+	if (n_series >= UINT32_MAX)
+		return -E2BIG;
+	page->series = calloc(n_series + 1, sizeof(*page->series));
+	page->parts = calloc(p->merge.n_candidates + 1, sizeof(*page->parts));
+	page->blocks = calloc(p->merge.n_drafts + 1, sizeof(*page->blocks));
+	if (!page->series || !page->parts || !page->blocks)
+		return -ENOMEM;
+	return 0;
+}
+
+static void
+need(struct expo_page *page, uint32_t source,
+    const struct smx_family_info *f, const struct smx_series_info *s)
+{
+	struct expo_need *n = &page->needs[source];
+	uint32_t *most = f->type == SMX_TYPE_GAUGE ? &n->gauges : &n->cells;
+	uint32_t cells = f->type == SMX_TYPE_HISTOGRAM
+	    ? SMX_HIST_BUCKET + f->n_buckets
+	    : 1;
+
+	/* one cell too many for any snapshot, rather than wrap around */
+	if (s->cell >= UINT32_MAX - cells)
+		*most = UINT32_MAX;
+	else if (s->cell + cells > *most)
+		*most = s->cell + cells;
+}
+
+/* Returns the bytes of the series' label pairs as protobuf. */
+static size_t
+add_series(struct planner *p, struct expo_part *part,
+    const struct smx_family_info *f, uint32_t index)
+{
+	const struct expo_source *src = &p->sources[part->source];
+	const struct smx_series_info *s = &src->catalog->series[index];
+	struct expo_text text = expo_put_series(&p->arena, src, f, s);
+	size_t wire = expo_wire_labels(f, s);
+
+	if (text.len > UINT16_MAX || wire > UINT16_MAX)
+		p->arena.err = -E2BIG;
+	need(p->page, part->source, f, s);
+	p->page->series[p->page->n_series++] = (struct expo_series){ s->cell,
+		index, (uint16_t)text.len, (uint16_t)wire };
+	return wire;
+}
+
+static void
+add_heads(struct planner *p, struct expo_part *part,
+    const struct smx_family_info *f)
+{
+	const struct expo_source *s = &p->sources[part->source];
+	bool each = f->type == SMX_TYPE_GAUGE &&
+	    f->gauge_mode == SMX_GAUGE_EACH;
+
+	if (f->type == SMX_TYPE_COUNTER) {
+		part->head = expo_put_head(&p->arena, s, f, "_total", false);
+	} else if (f->type == SMX_TYPE_GAUGE) {
+		part->head = expo_put_head(&p->arena, s, f, "", each);
+	} else {
+		part->head = expo_put_head(&p->arena, s, f, "_bucket", true);
+		part->sum = expo_put_head(&p->arena, s, f, "_sum", false);
+		part->count = expo_put_head(&p->arena, s, f, "_count", false);
+	}
+	part->wire = expo_wire_source(&p->arena, s);
+}
+
+/* The native indices of the buckets, for protobuf. */
+static int
+add_native(struct planner *p, struct expo_part *part,
+    const struct smx_family_info *f)
+{
+	struct expo_page *page = p->page;
+	int err = expo_grow(&page->natives, &p->bucket_cap,
+	    page->n_natives + f->n_buckets, sizeof(*page->natives));
+
+	if (err < 0)
+		return err;
+	part->natives = (uint32_t)page->n_natives;
+	for (uint32_t i = 0; i < f->n_buckets; i++)
+		page->natives[page->n_natives++] = f->buckets[i].native;
+	return 0;
+}
+
+/* The most that a series' value, and what frames it, takes as protobuf:
+ * tags of one byte, numbers of at most ten. */
+static size_t
+wire_bound(const struct expo_part *part, const struct smx_family_info *f)
+{
+	size_t metric = 2 * 11 + part->wire.len;
+	size_t created = 2 + 2 * 11;
+
+	if (f->type != SMX_TYPE_HISTOGRAM)
+		return metric + 9 + created;
+	metric += 11 + 9 + created + (size_t)part->ladder.n * (2 + 11 + 9);
+	if (part->native)
+		metric += 11 + 9 + 11 + (size_t)f->n_buckets * (2 + 3 * 11);
+	return metric;
+}
+
+/* `text` are the bytes of the series' texts, `wire` of their label pairs. */
+static void
+add_bound(struct expo_page *page, const struct expo_part *part,
+    const struct smx_family_info *f, size_t text, size_t wire)
+{
+	size_t n = part->n;
+	size_t line = part->head.len + LINE_END;
+	size_t bytes = n * line + text;
+
+	if (f->type == SMX_TYPE_GAUGE && f->gauge_mode == SMX_GAUGE_EACH) {
+		size_t *each = page->needs[part->source].each;
+
+		each[EXPO_TEXT] += bytes + n * PROCESS_MAX;
+		each[EXPO_OPENMETRICS] += bytes + n * PROCESS_MAX;
+		each[EXPO_PROTOBUF] += wire + n * PROCESS_MAX +
+		    n * wire_bound(part, f);
+		return;
+	}
+	if (f->type == SMX_TYPE_HISTOGRAM) {
+		const struct expo_ladder *l = &part->ladder;
+
+		bytes += n * (part->sum.len + part->count.len + 2 * LINE_END) +
+		    2 * text + (l->n - 1) * (n * line + text);
+		for (uint32_t i = l->first; i < l->first + l->n; i++)
+			bytes += n * page->rungs[i].le.len;
+	}
+	page->bound[EXPO_TEXT] += bytes;
+	page->bound[EXPO_OPENMETRICS] += bytes;
+	page->bound[EXPO_PROTOBUF] += wire + n * wire_bound(part, f);
+}
+
+static int
+add_part(struct planner *p, const struct expo_candidate *c)
+{
+	struct expo_page *page = p->page;
+	const struct expo_source *src = &p->sources[c->source];
+	const struct smx_family_info *f = &src->catalog->families[c->family];
+	const struct groups *g = &p->groups[c->source];
+	struct expo_part *part = &page->parts[page->n_parts];
+	size_t wire = 0;
+	int err = 0;
+
+	if (group_size(g, c->family) == 0)
+		return 0;
+	*part = (struct expo_part){ .source = c->source, .family = c->family,
+		.first = (uint32_t)page->n_series,
+		.n = group_size(g, c->family), .n_buckets = f->n_buckets,
+		.exponent = f->exponent, .gauge_mode = f->gauge_mode,
+		.labelled = !src->bare || f->n_labels > 0 };
+	part->close = part->labelled ? 2 : 1;
+	add_heads(p, part, f);
+	if (f->type == SMX_TYPE_HISTOGRAM) {
+		part->ladder = expo_ladder_of(&p->ladders, &p->arena, f);
+		page->rungs = p->ladders.rungs;
+		part->zero_exp2 = f->zero_exp2;
+		part->schema = f->schema;
+		part->native = f->hist_flags & SMX_HIST_NATIVE;
+		part->explicit_bounds = f->hist_flags & SMX_HIST_EXPLICIT;
+		if (part->native)
+			err = add_native(p, part, f);
+	}
+	part->text = (uint32_t)p->arena.len;
+	for (uint32_t i = g->start[c->family]; i < g->start[c->family + 1]; i++)
+		wire += add_series(p, part, f, g->series[i]);
+	if (p->arena.err == 0)
+		add_bound(page, part, f, p->arena.len - part->text, wire);
+	page->n_parts++;
+	return p->arena.err < 0 ? p->arena.err : err;
+}
+
+/* One header for both text formats where they say the same. */
+static void
+add_headers(struct planner *p, struct expo_block *b,
+    const struct smx_family_info *f)
+{
+	struct expo_arena *a = &p->arena;
+	struct expo_text text = expo_put_header(a, f, false);
+	struct expo_text open = expo_put_header(a, f, true);
+
+	if (a->err == 0 && text.len == open.len &&
+	    memcmp(a->text + text.off, a->text + open.off, text.len) == 0) {
+		a->len = open.off;
+		open = text;
+	}
+	b->header[EXPO_TEXT] = text;
+	b->header[EXPO_OPENMETRICS] = open;
+	b->wire = expo_wire_family(a, f);
+	p->page->bound[EXPO_TEXT] += text.len;
+	p->page->bound[EXPO_OPENMETRICS] += open.len;
+	p->page->bound[EXPO_PROTOBUF] += b->wire.len + 11;
+}
+
+static int
+add_block(struct planner *p, const struct expo_draft *d)
+{
+	struct expo_page *page = p->page;
+	struct expo_block *b = &page->blocks[page->n_blocks];
+	const struct expo_candidate *c;
+	size_t first = page->n_parts;
+
+	for (uint32_t i = d->first; i != EXPO_END; i = c->next) {
+		int err;
+
+		c = &p->merge.candidates[i];
+		err = add_part(p, c);
+		if (err < 0)
+			return err;
+	}
+	if (page->n_parts == first)
+		return 0;
+	c = &p->merge.candidates[d->first];
+	*b = (struct expo_block){ .first = (uint32_t)first,
+		.n = (uint32_t)(page->n_parts - first), .type = d->type,
+		.native = d->type == SMX_TYPE_HISTOGRAM };
+	for (size_t i = first; i < page->n_parts; i++)
+		b->native = b->native && page->parts[i].native;
+	add_headers(p, b, &p->sources[c->source].catalog->families[c->family]);
+	page->n_blocks++;
+	return p->arena.err;
+}
+
+/* Losses outlive the catalogs: their names are copied. */
+static int
+keep_losses(struct planner *p)
+{
+	struct expo_page *page = p->page;
+	size_t n = p->merge.n_losses;
+	size_t size = 1;
+	char *t;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(p->merge.losses[i].family) +
+		    strlen(p->merge.losses[i].winner) + 2;
+	page->losses = calloc(n + 1, sizeof(*page->losses));
+	page->lost_text = t = malloc(size);
+	if (page->losses == NULL || t == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		struct expo_loss *l = &page->losses[i];
+
+		*l = p->merge.losses[i];
+		l->family = strcpy(t, l->family);
+		t += strlen(t) + 1;
+		l->winner = strcpy(t, l->winner);
+		t += strlen(t) + 1;
+	}
+	page->n_losses = n;
+	return 0;
+}
+
+static int
+plan_all(struct planner *p, size_t n)
+{
+	int err;
+
+	p->page->needs = calloc(n + 1, sizeof(*p->page->needs));
+	p->groups = calloc(n + 1, sizeof(*p->groups));
+	if (p->page->needs == NULL || p->groups == NULL)
+		return -ENOMEM;
+	p->page->n_sources = n;
+	err = expo_merge_sources(&p->merge, p->sources, n);
+	for (size_t i = 0; i < n && err == 0; i++) {
+		p->page->needs[i].series = p->sources[i].catalog->n_series;
+		p->page->needs[i].families = p->sources[i].catalog->n_families;
+		err = group_series(&p->groups[i], p->sources[i].catalog);
+	}
+	if (err == 0)
+		err = reserve(p);
+	for (size_t i = 0; i < p->merge.n_drafts && err == 0; i++)
+		err = add_block(p, &p->merge.drafts[i]);
+	if (err == 0)
+		err = keep_losses(p);
+	return err;
+}
+
+int
+expo__plan(struct expo_page *page, const struct expo_source *sources, size_t n)
+{
+	struct planner p = { .page = page, .sources = sources };
+	int err = plan_all(&p, n);
+
+	for (size_t i = 0; i < n && p.groups != NULL; i++) {
+		free(p.groups[i].start);
+		free(p.groups[i].series);
+	}
+	free(p.groups);
+	expo_merge_free(&p.merge);
+	page->rungs = p.ladders.rungs;
+	page->n_rungs = p.ladders.n;
+	page->text = p.arena.text;
+	page->text_len = p.arena.len;
+	return err;
+}

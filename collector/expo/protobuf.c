@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Delimited protobuf: each family a MetricFamily behind its length.  The only
+ * format that carries native histograms and, at no cost, created times.
+ *
+ * A message stands behind its own length, so every block is gone through
+ * twice: once into a sink without room, which only counts, then for good.
+ * A family whose histograms are all native is sent as native, with its
+ * explicit bounds beside them if it has any; else all of it is classic, for
+ * Prometheus judges a family by its first metric.
+ */
+#include <math.h>
+
+#include "plan.h"
+#include "sink.h"
+#include "wire.h"
+
+/* MetricFamily */
+#define FAMILY_METRIC 4
+/* Metric */
+#define METRIC_GAUGE	 2
+#define METRIC_COUNTER	 3
+#define METRIC_HISTOGRAM 7
+/* Gauge, Counter */
+#define VALUE		1
+#define COUNTER_CREATED 3
+/* Histogram */
+#define HIST_COUNT	    1
+#define HIST_SUM	    2
+#define HIST_BUCKET	    3
+#define HIST_SCHEMA	    5
+#define HIST_ZERO_THRESHOLD 6
+#define HIST_ZERO_COUNT	    7
+#define HIST_SPAN	    12
+#define HIST_DELTA	    13
+#define HIST_CREATED	    15
+/* Bucket */
+#define BUCKET_COUNT 1
+#define BUCKET_UPPER 2
+/* BucketSpan */
+#define SPAN_OFFSET 1
+#define SPAN_LENGTH 2
+/* google.protobuf.Timestamp */
+#define TIME_SECONDS 1
+#define TIME_NANOS   2
+
+#define NS_PER_S UINT64_C(1000000000)
+
+struct proto_job {
+	struct expo_sink *sink;
+	const struct expo_page *page;
+	const struct expo_block *block;
+	const struct expo_part *part;
+	const struct smx_snapshot *snap;
+};
+
+/* One series: what stands before its value. */
+struct metric {
+	const struct expo_series *series;
+	const char *process; /* of SMX_GAUGE_EACH, else NULL */
+};
+
+static void
+put_number(struct expo_sink *s, uint32_t field, uint64_t v)
+{
+	char b[20];
+	char *p = wire_varint(b, wire_tag(field, WIRE_VARINT));
+
+	p = wire_varint(p, v);
+	expo_sink_put(s, b, (size_t)(p - b));
+}
+
+static void
+put_double(struct expo_sink *s, uint32_t field, double v)
+{
+	char b[16];
+	char *p = wire_varint(b, wire_tag(field, WIRE_FIXED64));
+
+	p = wire_double(p, v);
+	expo_sink_put(s, b, (size_t)(p - b));
+}
+
+/* Tag and length of a field whose bytes follow. */
+static void
+put_length(struct expo_sink *s, uint32_t field, size_t len)
+{
+	char b[20];
+	char *p = wire_varint(b, wire_tag(field, WIRE_BYTES));
+
+	p = wire_varint(p, len);
+	expo_sink_put(s, b, (size_t)(p - b));
+}
+
+static void
+put_label(struct expo_sink *s, const char *name, const char *value)
+{
+	size_t n = strlen(name), v = strlen(value);
+
+	put_length(s, 1, wire_field_len(n) + wire_field_len(v));
+	put_length(s, 1, n);
+	expo_sink_put(s, name, n);
+	put_length(s, 2, v);
+	expo_sink_put(s, value, v);
+}
+
+static const struct smx_series_info *
+info_of(const struct proto_job *job, const struct metric *m)
+{
+	return &job->snap->catalog->series[m->series->index];
+}
+
+/* In one go where there is room, else piece by piece. */
+static void
+put_series_labels(struct proto_job *job, const struct metric *m)
+{
+	const struct smx_series_info *info = info_of(job, m);
+	const struct smx_family_info *f =
+	    &job->snap->catalog->families[job->part->family];
+	const char *name = f->labels, *value = info->values;
+	struct expo_sink *s = job->sink;
+
+	if (expo_sink_has(s, m->series->wire_len)) {
+		expo_wire_put_labels(s->dst + s->len, f, info);
+		s->len += m->series->wire_len;
+		return;
+	}
+	for (uint32_t i = 0; i < f->n_labels; i++) {
+		put_label(s, name, value);
+		name += strlen(name) + 1;
+		value += strlen(value) + 1;
+	}
+}
+
+/* Metric up to its value, which has `body` bytes; true if those are wanted,
+ * false if they were only to be counted. */
+static bool
+metric_start(struct proto_job *job, const struct metric *m, uint32_t field,
+    size_t body)
+{
+	const struct expo_text *wire = &job->part->wire;
+	size_t labels = wire->len + m->series->wire_len;
+	size_t len;
+
+	if (m->process != NULL)
+		labels += expo_wire_label_len("process", m->process);
+	len = labels + wire_field_len(body);
+	put_length(job->sink, FAMILY_METRIC, len);
+	if (job->sink->cap == 0) {
+		job->sink->len += len;
+		return false;
+	}
+	expo_sink_put(job->sink, job->page->text + wire->off, wire->len);
+	put_series_labels(job, m);
+	if (m->process != NULL)
+		put_label(job->sink, "process", m->process);
+	put_length(job->sink, field, body);
+	return true;
+}
+
+static size_t
+number_len(uint64_t v)
+{
+	return v == 0 ? 0 : 1 + wire_varint_len(v);
+}
+
+/* A Timestamp: zero fields are left out, and all of it if unknown. */
+static size_t
+time_len(uint64_t ns)
+{
+	return number_len(ns / NS_PER_S) + number_len(ns % NS_PER_S);
+}
+
+static size_t
+created_len(uint64_t ns)
+{
+	return ns == 0 ? 0 : wire_field_len(time_len(ns));
+}
+
+static void
+put_created(struct expo_sink *s, uint32_t field, uint64_t ns)
+{
+	if (ns == 0)
+		return;
+	put_length(s, field, time_len(ns));
+	if (ns / NS_PER_S != 0)
+		put_number(s, TIME_SECONDS, ns / NS_PER_S);
+	if (ns % NS_PER_S != 0)
+		put_number(s, TIME_NANOS, ns % NS_PER_S);
+}
+
+static void
+put_counter(struct proto_job *job, const struct metric *m)
+{
+	uint64_t cells = job->snap->cells[m->series->cell];
+	uint64_t created = info_of(job, m)->created_ns;
+
+	if (!metric_start(job, m, METRIC_COUNTER, 9 + created_len(created)))
+		return;
+	put_double(job->sink, VALUE, expo_value(cells, job->part->exponent));
+	put_created(job->sink, COUNTER_CREATED, created);
+}
+
+static void
+put_gauge(struct proto_job *job, const struct metric *m, double value)
+{
+	if (metric_start(job, m, METRIC_GAUGE, 9))
+		put_double(job->sink, VALUE, value);
+}
+
+static void
+put_gauges(struct proto_job *job, struct metric m)
+{
+	struct smx_series_info info = { .family = job->part->family,
+		.cell = m.series->cell };
+	char process[EXPO_NUMBER_ROOM + 1];
+	double value;
+
+	if (job->part->gauge_mode != SMX_GAUGE_EACH) {
+		if (smx_gauge_value(job->snap, &info, &value))
+			put_gauge(job, &m, value);
+		return;
+	}
+	m.process = process;
+	for (uint32_t row = 0; row < job->snap->n_live; row++) {
+		if (!smx_gauge_of(job->snap, &info, row, &value))
+			continue;
+		process[expo_u64(process, job->snap->live[row].slot)] = '\0';
+		put_gauge(job, &m, value);
+	}
+}
+
+/* Goes over the native buckets of a histogram that are not empty. */
+struct native_walk {
+	const uint64_t *buckets;
+	const int32_t *natives;
+	uint32_t n;
+	uint32_t at;
+	int32_t index;
+	uint64_t count;
+};
+
+static bool
+next_native(struct native_walk *w)
+{
+	while (w->at < w->n) {
+		w->index = w->natives[w->at];
+		w->count = 0;
+		for (; w->at < w->n && w->natives[w->at] == w->index; w->at++)
+			w->count += w->buckets[w->at];
+		if (w->count > 0 && w->index != SMX_NATIVE_ZERO)
+			return true;
+	}
+	return false;
+}
+
+static void
+put_span(struct expo_sink *s, int64_t offset, uint32_t length)
+{
+	uint64_t o = wire_zigzag(offset);
+
+	if (length == 0)
+		return;
+	put_length(s, HIST_SPAN, 2 + wire_varint_len(o) +
+	    wire_varint_len(length));
+	put_number(s, SPAN_OFFSET, o);
+	put_number(s, SPAN_LENGTH, length);
+}
+
+/* The first offset is an index, the later ones are gaps. */
+static void
+put_spans(struct expo_sink *s, struct native_walk w)
+{
+	int64_t next = 0, offset = 0;
+	uint32_t length = 0;
+
+	while (next_native(&w)) {
+		if (length > 0 && w.index == next) {
+			length++;
+		} else {
+			put_span(s, offset, length);
+			offset = w.index - next;
+			length = 1;
+		}
+		next = (int64_t)w.index + 1;
+	}
+	put_span(s, offset, length);
+}
+
+static void
+put_deltas(struct expo_sink *s, struct native_walk w)
+{
+	uint64_t last = 0;
+
+	while (next_native(&w)) {
+		put_number(s, HIST_DELTA,
+		    wire_zigzag((int64_t)(w.count - last)));
+		last = w.count;
+	}
+}
+
+static void
+put_native(struct proto_job *job, struct expo_sink *s,
+    const uint64_t *buckets)
+{
+	const struct expo_part *part = job->part;
+	struct native_walk w = { .buckets = buckets, .n = part->n_buckets,
+		.natives = job->page->natives + part->natives };
+	uint64_t zero = 0;
+
+	for (uint32_t i = 0; i < w.n; i++)
+		if (w.natives[i] == SMX_NATIVE_ZERO)
+			zero += buckets[i];
+	put_number(s, HIST_SCHEMA, wire_zigzag(part->schema));
+	put_double(s, HIST_ZERO_THRESHOLD, ldexp(1, part->zero_exp2));
+	put_number(s, HIST_ZERO_COUNT, zero);
+	put_spans(s, w);
+	put_deltas(s, w);
+}
+
+/* All bounds but +Inf, which is the count. */
+static void
+put_classic(struct proto_job *job, struct expo_sink *s,
+    const uint64_t *buckets)
+{
+	const struct expo_ladder *l = &job->part->ladder;
+	const struct expo_rung *rung = job->page->rungs + l->first;
+	uint64_t count = 0;
+	uint32_t k = 0;
+
+	for (uint32_t i = 0; i + 1 < l->n; i++, rung++) {
+		while (k <= rung->bucket)
+			count += buckets[k++];
+		put_length(s, HIST_BUCKET, 10 + wire_varint_len(count));
+		put_number(s, BUCKET_COUNT, count);
+		put_double(s, BUCKET_UPPER, rung->upper);
+	}
+}
+
+static void
+put_histogram_body(struct proto_job *job, struct expo_sink *s,
+    const struct metric *m)
+{
+	const uint64_t *cells = job->snap->cells + m->series->cell;
+	const uint64_t *buckets = cells + SMX_HIST_BUCKET;
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < job->part->n_buckets; i++)
+		count += buckets[i];
+	put_number(s, HIST_COUNT, count);
+	put_double(s, HIST_SUM,
+	    expo_value(cells[SMX_HIST_SUM], job->part->exponent));
+	if (!job->block->native || job->part->explicit_bounds)
+		put_classic(job, s, buckets);
+	if (job->block->native)
+		put_native(job, s, buckets);
+	put_created(s, HIST_CREATED, info_of(job, m)->created_ns);
+}
+
+static void
+put_histogram(struct proto_job *job, const struct metric *m)
+{
+	struct expo_sink counting = { 0 };
+
+	put_histogram_body(job, &counting, m);
+	if (metric_start(job, m, METRIC_HISTOGRAM, counting.len))
+		put_histogram_body(job, job->sink, m);
+}
+
+static void
+put_part(struct proto_job *job)
+{
+	const struct expo_series *series =
+	    job->page->series + job->part->first;
+
+	for (uint32_t i = 0; i < job->part->n; i++) {
+		struct metric m = { .series = &series[i] };
+
+		if (job->block->type == SMX_TYPE_COUNTER)
+			put_counter(job, &m);
+		else if (job->block->type == SMX_TYPE_GAUGE)
+			put_gauges(job, m);
+		else
+			put_histogram(job, &m);
+	}
+}
+
+static void
+put_metrics(struct expo_sink *s, const struct expo_page *page,
+    const struct expo_block *block,
+    const struct smx_snapshot *const *snapshots)
+{
+	struct proto_job job = { .sink = s, .page = page, .block = block };
+
+	job.part = page->parts + block->first;
+	for (uint32_t i = 0; i < block->n; i++, job.part++) {
+		job.snap = snapshots[job.part->source];
+		if (expo__fits(page, job.part->source, job.snap))
+			put_part(&job);
+	}
+}
+
+size_t
+expo__render_protobuf(char *dst, size_t cap, const struct expo_page *page,
+    const struct smx_snapshot *const *snapshots)
+{
+	struct expo_sink out = { .dst = dst, .cap = cap };
+
+	for (size_t i = 0; i < page->n_blocks; i++) {
+		const struct expo_block *b = &page->blocks[i];
+		struct expo_sink counting = { 0 };
+		char len[16];
+
+		put_metrics(&counting, page, b, snapshots);
+		if (counting.len == 0)
+			continue;
+		expo_sink_put(&out, len, (size_t)(wire_varint(len,
+		    counting.len + b->wire.len) - len));
+		expo_sink_put(&out, page->text + b->wire.off, b->wire.len);
+		if (cap == 0)
+			out.len += counting.len;
+		else
+			put_metrics(&out, page, b, snapshots);
+	}
+	return out.len;
+}
