@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SMX_SRC_KEYS_H
+#define SMX_SRC_KEYS_H
+/*
+ * keys -- a writer's private index of the directory: which families and
+ * series there are, and in which cells.  Brought up to date by reading what
+ * was published since.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "record.h"
+#include "smx/error.h"
+#include "smx/layout.h"
+
+struct smx__index;
+
+struct smx__key {
+	struct smx__key *next;
+	uint64_t hash;
+};
+
+struct smx__table {
+	struct smx__key **buckets;
+	size_t mask; /* number of buckets - 1 */
+	size_t n;
+};
+
+struct smx__family_key {
+	struct smx__key key; /* by name */
+	struct smx_family_record *record; /* whole, private */
+	struct smx__family_parts parts;	  /* of it */
+	const struct smx__index *index;	  /* histograms, when first used */
+	uint64_t offset;		  /* from dir_off */
+	uint32_t n_series;
+	bool retired;
+	bool ours; /* defined or used by this process */
+};
+
+struct smx__series_key {
+	struct smx__key key; /* by family and values */
+	struct smx__family_key *family;
+	uint32_t cell; /* bytes */
+	uint32_t n_cells;
+	uint32_t values_len;
+	char values[];
+};
+
+struct smx__keys {
+	struct smx__table families, series;
+	struct smx__family_key **by_offset; /* ascending; n_families of them */
+	size_t n_families, cap_families;
+	uint64_t read_to;    /* bytes of the directory that are in here */
+	uint64_t cells_end;  /* bytes of a lane taken by published series */
+	uint64_t gauges_end; /* likewise of a gauge area */
+};
+
+int smx__keys_create(struct smx__keys *);
+void smx__keys_destroy(struct smx__keys *);
+
+/*
+ * smx__keys_refresh -- read what was published since the last time.
+ *
+ * Order    loads header->dir_tail with acquire (layout.h, I4).
+ * Errors   -EBADMSG a record lies; -ENOMEM; -errno of pread.
+ */
+int smx__keys_refresh(struct smx__keys *, int fd,
+    const struct smx_header *geometry, const struct smx_header *shared,
+    struct smx_error *);
+
+/* NULL if there is none, or it is retired. */
+struct smx__family_key *smx__keys_family(const struct smx__keys *,
+    const char *name, size_t len);
+struct smx__series_key *smx__keys_series(const struct smx__keys *,
+    const struct smx__family_key *, const char *values, size_t len);
+
+void smx__keys_each_series(const struct smx__keys *,
+    void (*visit)(const struct smx__series_key *, void *), void *arg);
+
+#endif
