@@ -1,49 +1,79 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "index.h"
 
+#include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* Positions must fit 32 bits: 64 octaves of 2^24 do. */
-#define BITS_MAX 24u
+/*
+ * A position is the bits of a double >> shift, from that of 1.0 to that of
+ * 2^63, to which the highest values are rounded.  `bits` of the fraction are
+ * left: 2^bits positions to the octave.
+ */
+#define FRACTION   52u
+#define OCTAVES	   63u
+#define BITS_SMALL 5u /* 4 KiB of table: up to SMX_MAX_EXPLICIT bounds */
+#define BITS_LARGE 8u /* 32 KiB */
 
 struct entry {
-	struct smx__index index;
 	struct entry *next;
-	uint64_t upper[]; /* n, then the table */
+	uint16_t *table;
+	struct smx__index index;
+	uint64_t upper[]; /* where hot.h looks: right behind the index */
 };
+
+static_assert(offsetof(struct entry, upper) ==
+    offsetof(struct entry, index) + sizeof(struct smx__index), "behind");
+static_assert(SMX_MAX_BUCKETS <= SMX__CROWD, "an entry holds a bucket");
 
 static struct entry *entries;
 
-/* Where hot.h looks for v. */
+static uint32_t
+size_of(uint32_t bits)
+{
+	return (OCTAVES << bits) + 1;
+}
+
+static uint64_t
+bits_of(double d)
+{
+	uint64_t u;
+
+	memcpy(&u, &d, sizeof(u));
+	return u;
+}
+
+/* Position of v, counted from that of 1.0, as if rounded down. */
 static uint32_t
 position(uint32_t bits, uint64_t v)
 {
-	uint32_t top = 63u - (uint32_t)__builtin_clzll(v | UINT64_C(1) << bits);
-	uint32_t shift = top - bits;
+	uint32_t octave = 63u - (uint32_t)__builtin_clzll(v |= 1);
+	uint64_t leading = octave >= bits ? v >> (octave - bits)
+					  : v << (bits - octave);
 
-	return (shift << bits) + (uint32_t)(v >> shift);
+	return (octave << bits) + (uint32_t)(leading - (UINT64_C(1) << bits));
 }
 
-/* The lowest value of a position. */
+/*
+ * The lowest value that may be looked up at pos, or one just below.  Whatever
+ * the rounding mode, a value that becomes the double d is less than one unit
+ * in the last place of 53 below it; and an even one is looked up as v | 1.
+ */
 static uint64_t
 lowest(uint32_t bits, uint32_t pos)
 {
-	uint32_t shift = pos >> bits;
+	uint32_t octave = pos >> bits;
+	uint64_t leading = (UINT64_C(1) << bits) + pos - (octave << bits);
+	uint64_t v;
 
-	if (shift == 0)
-		return pos;
-	shift--;
-	return (uint64_t)(pos - (shift << bits)) << shift;
-}
-
-/* Entries from the position of the first bound to one past the last's. */
-static uint32_t
-size_with(const struct smx_bucket *b, uint32_t n, uint32_t bits)
-{
-	if (n < 2)
-		return 1;
-	return position(bits, b[n - 2].upper) - position(bits, b[0].upper) + 2;
+	if (octave >= bits)
+		v = leading << (octave - bits);
+	else /* up to the next integer */
+		v = (leading + (UINT64_C(1) << (bits - octave)) - 1) >>
+		    (bits - octave);
+	return (v - (v >> FRACTION)) & ~UINT64_C(1);
 }
 
 /*
@@ -72,17 +102,13 @@ crowded(const struct smx_bucket *b, uint32_t n, uint32_t bits)
 static uint32_t
 choose_bits(const struct smx_bucket *b, uint32_t n)
 {
-	uint32_t cap = n <= SMX_MAX_EXPLICIT + 1 ? SMX__INDEX_SMALL
-						 : SMX__INDEX_LARGE;
+	uint32_t cap = n <= SMX_MAX_EXPLICIT + 1 ? BITS_SMALL : BITS_LARGE;
 	uint32_t best = 0;
 	uint32_t best_count = UINT32_MAX;
 
-	for (uint32_t bits = 0; bits <= BITS_MAX && best_count > 0; bits++) {
-		uint32_t count;
+	for (uint32_t bits = 0; bits <= cap && best_count > 0; bits++) {
+		uint32_t count = crowded(b, n, bits);
 
-		if (size_with(b, n, bits) > cap)
-			break;
-		count = crowded(b, n, bits);
 		if (count < best_count) {
 			best_count = count;
 			best = bits;
@@ -91,35 +117,46 @@ choose_bits(const struct smx_bucket *b, uint32_t n)
 	return best;
 }
 
+/* For each position the first bucket; crowded if a value of the position can
+ * be more than one bucket above. */
+static void
+fill(uint16_t *table, const struct entry *e, uint32_t bits)
+{
+	uint32_t n = e->index.n_buckets;
+	uint32_t size = size_of(bits);
+	uint32_t i = 0;
+
+	for (uint32_t k = 0; k < size; k++) {
+		while (lowest(bits, k) > e->upper[i])
+			i++;
+		table[k] = (uint16_t)i;
+		if (i + 2 < n && position(bits, e->upper[i + 1] + 1) <= k)
+			table[k] |= SMX__CROWD;
+	}
+}
+
 static struct entry *
 entry_make(const struct smx_bucket *b, uint32_t n)
 {
 	uint32_t bits = choose_bits(b, n);
-	uint32_t size = size_with(b, n, bits);
-	uint32_t first = n < 2 ? 0 : position(bits, b[0].upper);
+	uint32_t shift = FRACTION - bits;
 	struct entry *e;
-	uint16_t *table;
-	uint32_t i = 0;
 
-	e = malloc(sizeof(*e) + n * sizeof(uint64_t) + size * sizeof(uint16_t));
+	e = malloc(sizeof(*e) + n * sizeof(e->upper[0]));
 	if (e == NULL)
 		return NULL;
-	table = (uint16_t *)(e->upper + n);
-	for (uint32_t k = 0; k < n; k++)
-		e->upper[k] = b[k].upper;
-	/* the first entry serves all that lies below it, too */
-	table[0] = 0;
-	for (uint32_t k = 1; k < size; k++) {
-		while (lowest(bits, first + k) > e->upper[i])
-			i++;
-		table[k] = (uint16_t)i;
+	e->table = malloc(size_of(bits) * sizeof(e->table[0]));
+	if (e->table == NULL) {
+		free(e);
+		return NULL;
 	}
-	e->index.upper = e->upper;
-	e->index.bits = bits;
-	e->index.first = first;
-	e->index.last = size - 1;
+	for (uint32_t i = 0; i < n; i++)
+		e->upper[i] = b[i].upper;
 	e->index.n_buckets = n;
-	e->index.table = table;
+	e->index.shift = shift;
+	e->index.table = (uintptr_t)e->table -
+	    (uintptr_t)(bits_of(1.0) >> shift) * sizeof(e->table[0]);
+	fill(e->table, e, bits);
 	return e;
 }
 

@@ -7,15 +7,13 @@
 #include "smx/hot.h"
 #include "smx/layout.h"
 
-/* Table entries (2 bytes each): up to SMX_MAX_EXPLICIT bounds, and more. */
-#define SMX__INDEX_SMALL 2048u
-#define SMX__INDEX_LARGE 16384u
-
 /*
  * smx__index_get -- the table for n buckets, n >= 1, as in a family record:
  * `upper` strictly ascending, the last UINT64_MAX, all others below 2^63.
  *
- * Right for every value below 2^63.
+ * Right for every value below 2^63, in every rounding mode.
+ * Memory   8 bytes a bucket; the table 4 KiB at most up to SMX_MAX_EXPLICIT
+ *          bounds, 32 KiB beyond, of which only what is looked up is touched.
  * Owner    the library: never freed, since handles live as long as the
  *          process; asked twice for equal bounds, returns the same table.
  *          The buckets are copied.
