@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "collector/page.h"
+
+#define GZIP_LEAST	1024	/* bytes; smaller ones fit one packet anyway */
+#define GZIP_LEVEL	1
+#define TEXT_PLAIN	"text/plain; charset=utf-8"
+
+/* Serials of our own sources; those of segments start at 1. */
+#define SERIAL_SELF	(UINT64_MAX - 1)
+#define SERIAL_INSTANCES UINT64_MAX
+
+bool
+ask_equal(const struct ask *a, const struct ask *b)
+{
+	return a->kind == b->kind && a->format == b->format &&
+	    a->gzip == b->gzip && select_equal(&a->sel, &b->sel);
+}
+
+void
+engine_init(struct engine *e, const struct engine_options *opt)
+{
+	*e = (struct engine){ .log = opt->log,
+		.metrics_path = opt->metrics_path };
+	segments_init(&e->segments, opt->dir, opt->owner, opt->log);
+	self_init(&e->self, opt->about_us, opt->expected, opt->n_expected);
+}
+
+void
+engine_close(struct engine *e)
+{
+	plans_free(&e->plans);
+	self_free(&e->self);
+	segments_close(&e->segments);
+	libdeflate_free_compressor(e->deflate);
+	free(e->sources);
+	free(e->keys);
+	free(e->snaps);
+}
+
+/* Each thread that reads segments says so once. */
+static void
+prepare_thread(const struct log *log)
+{
+	static _Thread_local bool done;
+	int err;
+
+	if (done)
+		return;
+	done = true;
+	err = smx_view_thread_init();
+	if (err < 0)
+		log_warn(log, "a segment that shrinks may end this process",
+		    LOG_ERR(err));
+}
+
+void
+engine_scan(struct engine *e)
+{
+	prepare_thread(e->log);
+	segments_scan(&e->segments);
+}
+
+static void
+set_text(struct answer *a, unsigned status, const char *text)
+{
+	size_t n = strlen(text);
+
+	a->status = status;
+	a->content_type = TEXT_PLAIN;
+	a->body = body_create(n);
+	if (!a->body)
+		return;
+	memcpy(a->body->bytes, text, n);
+	a->body->len = n;
+}
+
+static void
+set_failed(struct answer *a, enum self_error error, const char *text)
+{
+	set_text(a, 500, text);
+	a->failed = true;
+	a->error = error;
+}
+
+/* Room for the sources of all segments and of our own two. */
+static int
+reserve_sources(struct engine *e)
+{
+	size_t cap = e->segments.n + 2;
+	struct expo_source *sources;
+	struct plan_key *keys;
+	const struct smx_snapshot **snaps;
+
+	e->n = 0;
+	if (cap <= e->cap)
+		return 0;
+	sources = realloc(e->sources, cap * sizeof(*sources));
+	if (!sources)
+		return -ENOMEM;
+	e->sources = sources;
+	keys = realloc(e->keys, cap * sizeof(*keys));
+	if (!keys)
+		return -ENOMEM;
+	e->keys = keys;
+	snaps = realloc(e->snaps, cap * sizeof(*snaps));
+	if (!snaps)
+		return -ENOMEM;
+	e->snaps = snaps;
+	e->cap = cap;
+	return 0;
+}
+
+static void
+add_source(struct engine *e, const struct expo_source *source,
+    uint64_t serial, const struct smx_snapshot *snap)
+{
+	e->sources[e->n] = *source;
+	e->keys[e->n] = (struct plan_key){ serial,
+		source->catalog->generation };
+	e->snaps[e->n++] = snap;
+}
+
+static void
+add_own(struct engine *e, const struct made *m, uint64_t serial)
+{
+	if (m->catalog.n_series > 0)
+		add_source(e, &(struct expo_source){ .catalog = &m->catalog,
+		    .bare = true }, serial, &m->snap);
+}
+
+static int
+choose_sources(struct engine *e, const struct ask *ask,
+    const struct self_stats *stats)
+{
+	int err = reserve_sources(e);
+
+	if (err == 0 && !ask->sel.alone)
+		err = self_fill(&e->self, &e->segments, stats);
+	if (err < 0)
+		return err;
+	if (!ask->sel.alone) {
+		add_own(e, &e->self.plain, SERIAL_SELF);
+		add_own(e, &e->self.instances, SERIAL_INSTANCES);
+	}
+	for (size_t i = 0; i < e->segments.n; i++) {
+		const struct segment *g = e->segments.v[i];
+
+		if (g->shown && select_matches(&ask->sel, g->service,
+		    g->instance))
+			add_source(e, &(struct expo_source){
+			    .catalog = smx_view_catalog(g->view),
+			    .service = g->service, .instance = g->instance },
+			    g->serial, &g->snap);
+	}
+	return 0;
+}
+
+static uint64_t
+hash(uint64_t h, const char *text)
+{
+	do {
+		h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	} while (*text++);
+	return h;
+}
+
+/* Whether this has not been said before. */
+static bool
+is_news(struct told *told, uint64_t h)
+{
+	for (size_t i = 0; i < told->n; i++)
+		if (told->v[i] == h)
+			return false;
+	if (told->n == ENGINE_TOLD_MAX)
+		return false;
+	told->v[told->n++] = h;
+	return true;
+}
+
+static void
+tell_losses(struct engine *e, const struct expo_page *page)
+{
+	const struct expo_loss *losses;
+	size_t n = expo_page_losses(page, &losses);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct expo_source *s = &e->sources[losses[i].source];
+		const char *service = s->service ? s->service : "";
+		const char *instance = s->instance ? s->instance : "";
+		uint64_t h = hash(hash(hash(hash(UINT64_C(0xcbf29ce484222325),
+		    service), instance), losses[i].family), losses[i].winner);
+
+		if (is_news(&e->told, h))
+			log_warn(e->log, "family left out",
+			    LOG_STR("of", service),
+			    LOG_STR("instance", instance),
+			    LOG_STR("family", losses[i].family),
+			    LOG_STR("winner", losses[i].winner),
+			    LOG_STR("reason",
+			    expo_reason_text(losses[i].reason)));
+	}
+}
+
+/* Plan the page, and enter what it had to leave out into our own series. */
+static int
+plan_page(struct engine *e, const struct ask *ask,
+    const struct self_stats *stats, const struct expo_page **page)
+{
+	const struct expo_loss *losses;
+	bool fresh;
+	int err = choose_sources(e, ask, stats);
+
+	if (err == 0)
+		err = plans_get(&e->plans, e->sources, e->keys, e->n, page,
+		    &fresh);
+	if (err < 0)
+		return err;
+	if (fresh)
+		tell_losses(e, *page);
+	if (!ask->sel.alone)
+		self_set_hidden(&e->self, expo_page_losses(*page, &losses));
+	return 0;
+}
+
+static struct body *
+render(struct engine *e, const struct expo_page *page,
+    enum expo_format format)
+{
+	size_t cap = expo_page_bound(page, format, e->snaps);
+	struct body *b = body_create(cap);
+
+	if (!b)
+		return NULL;
+	b->len = expo_render(b->bytes, cap, page, format, e->snaps);
+	if (b->len <= cap)
+		return body_trim(b);
+	body_unref(b);		/* never seen: the bound is one */
+	return NULL;
+}
+
+/* The body compressed, or as it was when that fails or does not pay. */
+static struct body *
+compress(struct engine *e, struct body *plain, bool *done)
+{
+	struct body *b;
+	size_t cap;
+
+	*done = false;
+	if (plain->len < GZIP_LEAST)
+		return plain;
+	if (!e->deflate)
+		e->deflate = libdeflate_alloc_compressor(GZIP_LEVEL);
+	if (!e->deflate)
+		return plain;
+	cap = libdeflate_gzip_compress_bound(e->deflate, plain->len);
+	b = body_create(cap);
+	if (!b)
+		return plain;
+	b->len = libdeflate_gzip_compress(e->deflate, plain->bytes,
+	    plain->len, b->bytes, cap);
+	if (b->len == 0) {
+		body_unref(b);
+		return plain;
+	}
+	body_unref(plain);
+	*done = true;
+	return body_trim(b);
+}
+
+/*
+ * /metrics/{service}: known if it can be read, or somebody waits for it.
+ * True: go on with whatever there is of it.
+ */
+static bool
+check_service(struct engine *e, const char *name, struct answer *a)
+{
+	const struct segment *bad = NULL;
+	char text[640];
+
+	for (size_t i = 0; i < e->segments.n; i++) {
+		const struct segment *g = e->segments.v[i];
+
+		if (!select_names(name, g->service, g->instance))
+			continue;
+		if (g->shown)
+			return true;
+		bad = g->bad ? g : bad;
+	}
+	if (bad) {
+		snprintf(text, sizeof(text), "%s cannot be read: %s\n",
+		    bad->file, bad->reason);
+		set_text(a, 503, text);
+		return false;
+	}
+	for (size_t i = 0; i < e->self.n_expected; i++)
+		if (strcmp(e->self.expected[i], name) == 0)
+			return true;
+	snprintf(text, sizeof(text), "no segment of a service \"%.128s\" in "
+	    "%.200s\n", name, e->segments.dir);
+	set_text(a, 404, text);
+	return false;
+}
+
+static void
+answer_metrics(struct engine *e, const struct ask *ask,
+    const struct self_stats *stats, struct answer *a)
+{
+	const struct expo_page *page;
+	int err;
+
+	if (ask->sel.alone && !check_service(e, ask->sel.include, a))
+		return;
+	err = plan_page(e, ask, stats, &page);
+	if (err < 0) {
+		set_failed(a, err == -ENOMEM ? ERROR_MEMORY : ERROR_RENDER,
+		    err == -ENOMEM ? "out of memory\n" :
+		    "too much for one page\n");
+		return;
+	}
+	a->body = render(e, page, ask->format);
+	if (!a->body) {
+		set_failed(a, ERROR_MEMORY, "out of memory\n");
+		return;
+	}
+	a->status = 200;
+	a->content_type = expo_content_type(ask->format);
+	if (ask->gzip)
+		a->body = compress(e, a->body, &a->gzip);
+}
+
+static void
+answer_index(struct engine *e, struct answer *a)
+{
+	a->status = 200;
+	a->content_type = "text/html; charset=utf-8";
+	a->body = page_index(&e->segments, e->self.expected,
+	    e->self.n_expected, e->metrics_path);
+	if (!a->body)
+		set_failed(a, ERROR_MEMORY, "out of memory\n");
+}
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void
+engine_answer(struct engine *e, const struct ask *ask,
+    const struct self_stats *stats, struct answer *a)
+{
+	uint64_t start = now_ns();
+
+	*a = (struct answer){ 0 };
+	engine_scan(e);
+	segments_snapshot(&e->segments);
+	if (ask->kind == ASK_INDEX)
+		answer_index(e, a);
+	else
+		answer_metrics(e, ask, stats, a);
+	a->duration_ns = now_ns() - start;
+}

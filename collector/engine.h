@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine.h -- segments in, answers out: all the work that is not the loop's.
+ *
+ * Thread   one job at a time, on any thread: views, snapshots and pages
+ *          belong to the job that runs (scrape.h sees to that), so nothing
+ *          in here needs a lock.
+ */
+#ifndef COLLECTOR_ENGINE_H
+#define COLLECTOR_ENGINE_H
+
+#include <libdeflate.h>
+
+#include "collector/body.h"
+#include "collector/plans.h"
+#include "collector/segments.h"
+#include "collector/select.h"
+#include "collector/self.h"
+
+#define ENGINE_TOLD_MAX 256	/* hidden families named in the log */
+
+enum ask_kind {
+	ASK_METRICS,
+	ASK_INDEX,	/* the page for people */
+};
+
+/* What somebody wants; equal asks get the same answer. */
+struct ask {
+	enum ask_kind kind;
+	enum expo_format format;
+	bool gzip;
+	struct selection sel;
+};
+
+bool ask_equal(const struct ask *a, const struct ask *b);
+
+struct answer {
+	unsigned status;
+	const char *content_type;	/* static */
+	bool gzip;
+	bool failed;			/* count it as error */
+	enum self_error error;
+	uint64_t duration_ns;
+	struct body *body;		/* NULL: none for lack of memory */
+};
+
+/* Names of families already named as hidden; hashes are enough for a log. */
+struct told {
+	uint64_t v[ENGINE_TOLD_MAX];
+	size_t n;
+};
+
+struct engine {
+	const struct log *log;
+	const char *metrics_path;
+	struct segments segments;
+	struct self self;
+	struct plans plans;
+	struct told told;
+	struct libdeflate_compressor *deflate;	/* made when first needed */
+	/* one round's sources: reused */
+	struct expo_source *sources;
+	struct plan_key *keys;
+	const struct smx_snapshot **snaps;
+	size_t n, cap;
+};
+
+struct engine_options {
+	const char *dir;
+	uid_t owner;
+	bool about_us;
+	const char *const *expected;
+	size_t n_expected;
+	const char *metrics_path;
+	const struct log *log;
+};
+
+/* Everything in the options is borrowed until engine_close(). */
+void engine_init(struct engine *e, const struct engine_options *opt);
+void engine_close(struct engine *e);
+
+/* engine_scan -- look at the directory. */
+void engine_scan(struct engine *e);
+
+/*
+ * engine_answer -- look at the directory, read the values, write the answer.
+ *
+ * Owner    the caller has the one reference of answer->body.
+ */
+void engine_answer(struct engine *e, const struct ask *ask,
+    const struct self_stats *stats, struct answer *answer);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * smx-collector -- maps every segment of a directory read-only and serves
+ * what is in them.  This file only wires the parts together.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/options.h"
+#include "collector/routes.h"
+#include "collector/watch.h"
+
+struct collector {
+	uv_loop_t loop;
+	struct log log;
+	struct options opt;
+	struct engine engine;
+	struct self_stats stats;
+	struct scraper scraper;
+	struct routes routes;
+	struct watch watch;
+	struct httpd *http;
+	uv_signal_t term, intr, hup;
+	bool stopping;
+};
+
+static void
+on_drained(void *ctx)
+{
+	struct collector *c = ctx;
+
+	log_info(&c->log, "stopped");
+}
+
+static void
+on_http_closed(void *ctx)
+{
+	struct collector *c = ctx;
+
+	scraper_drain(&c->scraper, on_drained, c);
+}
+
+static void
+on_stop(uv_signal_t *sig, int number)
+{
+	struct collector *c = sig->data;
+
+	if (c->stopping)
+		return;
+	c->stopping = true;
+	log_info(&c->log, "stopping", LOG_STR("signal", strsignal(number)),
+	    LOG_UINT("in_flight", httpd_in_flight(c->http)));
+	watch_close(&c->watch);
+	uv_close((uv_handle_t *)&c->term, NULL);
+	uv_close((uv_handle_t *)&c->intr, NULL);
+	uv_close((uv_handle_t *)&c->hup, NULL);
+	httpd_close(c->http, on_http_closed, c);
+}
+
+static void
+on_hup(uv_signal_t *sig, int number)
+{
+	struct collector *c = sig->data;
+
+	(void)number;
+	scraper_scan(&c->scraper);
+}
+
+static void
+on_changed(void *ctx)
+{
+	struct collector *c = ctx;
+
+	scraper_scan(&c->scraper);
+}
+
+static void
+start_signals(struct collector *c)
+{
+	uv_signal_init(&c->loop, &c->term);
+	uv_signal_init(&c->loop, &c->intr);
+	uv_signal_init(&c->loop, &c->hup);
+	c->term.data = c->intr.data = c->hup.data = c;
+	uv_signal_start(&c->term, on_stop, SIGTERM);
+	uv_signal_start(&c->intr, on_stop, SIGINT);
+	uv_signal_start(&c->hup, on_hup, SIGHUP);
+}
+
+static int
+start_http(struct collector *c)
+{
+	const struct httpd_options opt = {
+		.listen = c->opt.listen, .n_listen = c->opt.n_listen,
+		.done = routes_done,
+	};
+	struct httpd_error error;
+	int err = httpd_open(&c->http, &c->loop, &opt, routes_handle,
+	    &c->routes, &error);
+
+	if (err < 0) {
+		log_error(&c->log, error.msg);
+		return err;
+	}
+	c->routes.http = c->http;
+	for (size_t i = 0; i < c->opt.n_listen; i++)
+		log_info(&c->log, "listening",
+		    LOG_STR("address", c->opt.listen[i]),
+		    LOG_INT("port", httpd_port(c->http, i)));
+	return 0;
+}
+
+static void
+start_engine(struct collector *c)
+{
+	const struct engine_options opt = {
+		.dir = c->opt.dir, .owner = c->opt.owner,
+		.about_us = c->opt.about_us, .expected = c->opt.services,
+		.n_expected = c->opt.n_services,
+		.metrics_path = c->opt.telemetry_path, .log = &c->log,
+	};
+
+	engine_init(&c->engine, &opt);
+	scraper_init(&c->scraper, &c->loop, &c->engine, &c->stats,
+	    c->opt.max_requests);
+	c->routes = (struct routes){ .metrics_path = c->opt.telemetry_path,
+		.scraper = &c->scraper, .stats = &c->stats };
+}
+
+static int
+run(struct collector *c)
+{
+	int err = uv_loop_init(&c->loop);
+
+	if (err < 0) {
+		log_error(&c->log, "no event loop", LOG_ERR(err));
+		return 1;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	start_engine(c);
+	err = start_http(c);
+	if (err == 0) {
+		log_info(&c->log, "started", LOG_STR("version",
+		    COLLECTOR_VERSION), LOG_STR("dir", c->opt.dir));
+		start_signals(c);
+		watch_open(&c->watch, &c->loop, c->opt.dir, on_changed, c);
+		uv_run(&c->loop, UV_RUN_DEFAULT);
+	}
+	engine_close(&c->engine);
+	(void)uv_loop_close(&c->loop);
+	return err < 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct collector c;
+	char msg[256];
+
+	if (options_parse(&c.opt, argc, argv, msg) < 0) {
+		fprintf(stderr, "smx-collector: %s\n", msg);
+		return 2;
+	}
+	if (c.opt.help) {
+		fputs(options_usage(), stdout);
+		return 0;
+	}
+	if (c.opt.version) {
+		puts("smx-collector " COLLECTOR_VERSION);
+		return 0;
+	}
+	c.log = (struct log){ .fd = 2, .min = c.opt.level,
+		.service = "collector" };
+	return run(&c);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plans.h -- pages (expo.h) kept from scrape to scrape.
+ *
+ * A page belongs to a list of sources, each with the generation its catalog
+ * had; when any has changed the page is planned anew.  The least recently
+ * used one makes room.
+ *
+ * Thread   one at a time: it belongs to whichever job runs (engine.h).
+ */
+#ifndef COLLECTOR_PLANS_H
+#define COLLECTOR_PLANS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "expo/expo.h"
+
+#define PLANS_MAX 16
+
+struct plan_key {
+	uint64_t serial;	/* of the source: never reused */
+	uint64_t generation;	/* of its catalog */
+};
+
+struct plan {
+	struct expo_page *page;		/* NULL: a free place */
+	struct plan_key *keys;
+	size_t n_keys;
+	uint64_t used;
+};
+
+struct plans {
+	struct plan v[PLANS_MAX];
+	uint64_t clock;
+};
+
+/*
+ * plans_get -- the page of these sources; keys[i] belongs to sources[i].
+ *
+ * *fresh tells whether it was planned just now.  The page lives until the
+ * next call.
+ * Errors   those of expo_page_create().
+ */
+int plans_get(struct plans *p, const struct expo_source *sources,
+    const struct plan_key *keys, size_t n, const struct expo_page **page,
+    bool *fresh);
+
+void plans_free(struct plans *p);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/scrape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct waiter {
+	struct waiter *next;
+	struct httpd_request *req;
+	struct ask ask;
+};
+
+void
+scraper_init(struct scraper *s, uv_loop_t *loop, struct engine *engine,
+    struct self_stats *stats, unsigned waiting_max)
+{
+	*s = (struct scraper){ .loop = loop, .engine = engine, .stats = stats,
+		.waiting_max = waiting_max };
+	s->last = &s->first;
+	s->work.data = s;
+}
+
+static void start_next(struct scraper *s);
+
+static void
+on_work(uv_work_t *work)
+{
+	struct scraper *s = work->data;
+
+	if (s->served)
+		engine_answer(s->engine, &s->served->ask, &s->stats_then,
+		    &s->answer);
+	else
+		engine_scan(s->engine);
+}
+
+static void
+reply(struct httpd_request *req, const struct answer *a)
+{
+	static const struct httpd_header headers[] = {
+		{ "Vary", "Accept, Accept-Encoding" },
+		{ "Cache-Control", "no-store" },
+		{ "Content-Encoding", "gzip" },
+	};
+
+	if (!a->body) {
+		httpd_reply_text(req, 500, "out of memory\n");
+		return;
+	}
+	httpd_reply(req, &(struct httpd_reply){
+	    .status = a->status, .content_type = a->content_type,
+	    .headers = headers, .n_headers = a->gzip ? 3 : 2,
+	    .body = a->body->bytes, .body_len = a->body->len,
+	    .free_body = body_unref, .free_ctx = body_ref(a->body) });
+}
+
+static void
+reply_all(struct scraper *s)
+{
+	struct waiter *w;
+
+	while ((w = s->served) != NULL) {
+		s->served = w->next;
+		reply(w->req, &s->answer);
+		if (s->answer.failed)
+			s->stats->errors[s->answer.error]++;
+		free(w);
+		s->n_waiting--;
+	}
+	body_unref(s->answer.body);
+	s->answer.body = NULL;
+}
+
+static void
+on_done(uv_work_t *work, int status)
+{
+	struct scraper *s = work->data;
+
+	(void)status;		/* jobs are not cancelled */
+	s->busy = false;
+	s->scanned = true;
+	s->last_scan_ms = uv_now(s->loop);
+	if (s->served) {
+		if (s->served->ask.kind == ASK_METRICS)
+			self_observe_scrape(s->stats, s->answer.duration_ns);
+		reply_all(s);
+	}
+	start_next(s);
+}
+
+/* Take the first of the line, and all who asked for the same. */
+static struct waiter *
+take_equal(struct scraper *s)
+{
+	struct waiter *list = NULL, **end = &list, **at = &s->first;
+
+	while (*at) {
+		struct waiter *w = *at;
+
+		if (list && !ask_equal(&list->ask, &w->ask)) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		w->next = NULL;
+		*end = w;
+		end = &w->next;
+	}
+	s->last = at;
+	return list;
+}
+
+static void
+start_next(struct scraper *s)
+{
+	if (s->busy)
+		return;
+	s->served = take_equal(s);
+	if (!s->served && (!s->scan_wanted || s->idle)) {
+		if (s->idle)
+			s->idle(s->idle_ctx);
+		return;
+	}
+	s->scan_wanted = false;	/* every job begins with a scan */
+	s->busy = true;
+	s->stats_then = *s->stats;
+	uv_queue_work(s->loop, &s->work, on_work, on_done);
+}
+
+void
+scraper_ask(struct scraper *s, const struct ask *ask,
+    struct httpd_request *req)
+{
+	struct waiter *w;
+
+	if (s->waiting_max && s->n_waiting >= s->waiting_max) {
+		s->stats->errors[ERROR_BUSY]++;
+		httpd_reply_text(req, 503, "too many requests at once "
+		    "(--web.max-requests)\n");
+		return;
+	}
+	w = malloc(sizeof(*w));
+	if (!w) {
+		s->stats->errors[ERROR_MEMORY]++;
+		httpd_reply_text(req, 500, "out of memory\n");
+		return;
+	}
+	w->next = NULL;
+	w->req = req;
+	w->ask = *ask;
+	*s->last = w;
+	s->last = &w->next;
+	s->n_waiting++;
+	start_next(s);
+}
+
+void
+scraper_scan(struct scraper *s)
+{
+	s->scan_wanted = true;
+	start_next(s);
+}
+
+void
+scraper_drain(struct scraper *s, void (*idle)(void *ctx), void *ctx)
+{
+	s->idle = idle;
+	s->idle_ctx = ctx;
+	start_next(s);
+}

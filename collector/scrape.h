@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scrape.h -- requests in line for the engine, one job at a time on libuv's
+ * thread pool.
+ *
+ *   request --> line --> job (pool thread: engine_answer) --> replies
+ *
+ * A job answers everybody who asked for the same before it began: their
+ * answer is at least as new as their question.
+ *
+ * Thread   the loop's.
+ */
+#ifndef COLLECTOR_SCRAPE_H
+#define COLLECTOR_SCRAPE_H
+
+#include <uv.h>
+
+#include "collector/engine.h"
+#include "runtime/httpd.h"
+
+struct waiter;
+
+struct scraper {
+	uv_loop_t *loop;
+	struct engine *engine;		/* the job's while busy */
+	struct self_stats *stats;	/* the loop's */
+	unsigned waiting_max;		/* 0: no limit */
+	unsigned n_waiting;
+	struct waiter *first, **last;
+	bool scan_wanted;
+	bool busy;
+	bool scanned;			/* at least once: ready */
+	uint64_t last_scan_ms;		/* uv_now of the last job's end */
+	/* the job */
+	uv_work_t work;
+	struct waiter *served;		/* NULL: only a scan */
+	struct self_stats stats_then;
+	struct answer answer;
+	void (*idle)(void *ctx);	/* set while closing */
+	void *idle_ctx;
+};
+
+void scraper_init(struct scraper *s, uv_loop_t *loop, struct engine *engine,
+    struct self_stats *stats, unsigned waiting_max);
+
+/* scraper_ask -- req is answered by and by; `ask` is copied. */
+void scraper_ask(struct scraper *s, const struct ask *ask,
+    struct httpd_request *req);
+
+/* scraper_scan -- look at the directory soon. */
+void scraper_scan(struct scraper *s);
+
+/* scraper_drain -- `idle` comes (perhaps at once) when no job runs or waits;
+ * no further scan is then begun. */
+void scraper_drain(struct scraper *s, void (*idle)(void *ctx), void *ctx);
+
+#endif
