@@ -270,8 +270,15 @@ smx__reopen(const struct smx__process *p, struct smx_error *err)
 	fd = open_file(path.name, 0, &st, err);
 	if (fd < 0)
 		return fd;
-	if (st.st_dev == p->dev && st.st_ino == p->ino)
-		return fd;
+	if (st.st_dev == p->dev && st.st_ino == p->ino) {
+		/* it may have been lowered since we attached */
+		int rc = check_file_limit(p->geometry.size, err);
+
+		if (rc == 0)
+			return fd;
+		close(fd);
+		return rc;
+	}
 	close(fd);
 	return smx__fail(err, -ESTALE, "%s is another file by now: this "
 	    "process stays with the one it has", path.name);
