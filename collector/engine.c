@@ -13,9 +13,10 @@
 #define GZIP_LEVEL	1
 #define TEXT_PLAIN	"text/plain; charset=utf-8"
 
-/* Serials of our own sources; those of segments start at 1. */
-#define SERIAL_SELF	(UINT64_MAX - 1)
-#define SERIAL_INSTANCES UINT64_MAX
+/* Serials of our own sources; those of segments count up from 1. */
+#define SERIAL_OURS	(UINT64_C(1) << 62)
+#define SERIAL_MISSING	(UINT64_C(2) << 62)	/* + index of expected */
+#define SERIAL_SERVICE	(UINT64_C(3) << 62)	/* + serial of the segment */
 
 bool
 ask_equal(const struct ask *a, const struct ask *b)
@@ -28,9 +29,10 @@ void
 engine_init(struct engine *e, const struct engine_options *opt)
 {
 	*e = (struct engine){ .log = opt->log,
-		.metrics_path = opt->metrics_path };
+		.metrics_path = opt->metrics_path,
+		.expected = opt->expected, .n_expected = opt->n_expected };
 	segments_init(&e->segments, opt->dir, opt->owner, opt->log);
-	self_init(&e->self, opt->about_us, opt->expected, opt->n_expected);
+	self_init(&e->self, opt->about_us);
 }
 
 void
@@ -90,11 +92,11 @@ set_failed(struct answer *a, enum self_error error, const char *text)
 	a->error = error;
 }
 
-/* Room for the sources of all segments and of our own two. */
+/* Room for the sources of all segments and of our own about them. */
 static int
 reserve_sources(struct engine *e)
 {
-	size_t cap = e->segments.n + 2;
+	size_t cap = 2 * e->segments.n + e->n_expected + 1;
 	struct expo_source *sources;
 	struct plan_key *keys;
 	const struct smx_snapshot **snaps;
@@ -129,11 +131,32 @@ add_source(struct engine *e, const struct expo_source *source,
 }
 
 static void
-add_own(struct engine *e, const struct made *m, uint64_t serial)
+add_made(struct engine *e, const struct made *m, const char *service,
+    const char *instance, uint64_t serial)
 {
-	if (m->catalog.n_series > 0)
-		add_source(e, &(struct expo_source){ .catalog = &m->catalog,
-		    .bare = true }, serial, &m->snap);
+	const struct expo_source source = { .catalog = &m->catalog,
+		.service = service, .instance = instance, .bare = !service };
+
+	add_source(e, &source, serial, &m->snap);
+}
+
+/* What is ours goes first: it wins over services that use such names. */
+static void
+add_own(struct engine *e)
+{
+	if (e->self.about_us)
+		add_made(e, &e->self.ours, NULL, NULL, SERIAL_OURS);
+	for (size_t i = 0; i < e->segments.n; i++) {
+		const struct segment *g = e->segments.v[i];
+
+		if (g->shown)
+			add_made(e, &e->self.services[i], g->service,
+			    g->instance, SERIAL_SERVICE + g->serial);
+	}
+	for (size_t i = 0; i < e->n_expected; i++)
+		if (self_misses(&e->segments, e->expected[i]))
+			add_made(e, &e->self.missing, e->expected[i], "",
+			    SERIAL_MISSING + i);
 }
 
 static int
@@ -146,10 +169,8 @@ choose_sources(struct engine *e, const struct ask *ask,
 		err = self_fill(&e->self, &e->segments, stats);
 	if (err < 0)
 		return err;
-	if (!ask->sel.alone) {
-		add_own(e, &e->self.plain, SERIAL_SELF);
-		add_own(e, &e->self.instances, SERIAL_INSTANCES);
-	}
+	if (!ask->sel.alone)
+		add_own(e);
 	for (size_t i = 0; i < e->segments.n; i++) {
 		const struct segment *g = e->segments.v[i];
 
@@ -300,8 +321,8 @@ check_service(struct engine *e, const char *name, struct answer *a)
 		set_text(a, 503, text);
 		return false;
 	}
-	for (size_t i = 0; i < e->self.n_expected; i++)
-		if (strcmp(e->self.expected[i], name) == 0)
+	for (size_t i = 0; i < e->n_expected; i++)
+		if (strcmp(e->expected[i], name) == 0)
 			return true;
 	snprintf(text, sizeof(text), "no segment of a service \"%.128s\" in "
 	    "%.200s\n", name, e->segments.dir);
@@ -341,8 +362,8 @@ answer_index(struct engine *e, struct answer *a)
 {
 	a->status = 200;
 	a->content_type = "text/html; charset=utf-8";
-	a->body = page_index(&e->segments, e->self.expected,
-	    e->self.n_expected, e->metrics_path);
+	a->body = page_index(&e->segments, e->expected, e->n_expected,
+	    e->metrics_path);
 	if (!a->body)
 		set_failed(a, ERROR_MEMORY, "out of memory\n");
 }

@@ -53,6 +53,8 @@ struct told {
 struct engine {
 	const struct log *log;
 	const char *metrics_path;
+	const char *const *expected;	/* services somebody waits for */
+	size_t n_expected;
 	struct segments segments;
 	struct self self;
 	struct plans plans;
@@ -69,7 +71,7 @@ struct engine_options {
 	const char *dir;
 	uid_t owner;
 	bool about_us;
-	const char *const *expected;
+	const char *const *expected;	/* services */
 	size_t n_expected;
 	const char *metrics_path;
 	const struct log *log;

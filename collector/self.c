@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/self.h"
 
+#include <errno.h>
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -15,13 +16,16 @@ enum {
 	F_DIRECTORY_UP,
 	F_CPU, F_OPEN_FDS, F_MAX_FDS, F_VIRTUAL, F_VIRTUAL_MAX, F_RESIDENT,
 	F_START, F_THREADS,
-	S_LIVE, S_SLOTS, S_LANES, S_LANES_USED, S_DIR, S_DIR_USED, S_CELLS,
+	N_OURS,
+	S_LIVE = N_OURS, S_SLOTS, S_LANES, S_LANES_USED, S_DIR, S_DIR_USED, S_CELLS,
 	S_CELLS_USED, S_GAUGES, S_GAUGES_USED, S_SERIES, S_SIZE, S_CREATED,
 	S_REFUSED, S_DROPPED, S_NO_SLOT, S_NO_LANE, S_REDEFINED, S_OVERFLOWED,
 	S_ADOPTED, S_APPROXIMATE,
 	N_FAMILIES
 };
 _Static_assert(N_FAMILIES <= SELF_FAMILIES, "room for all families");
+/* Within those about a service. */
+#define OF_SERVICE(family) ((uint32_t)(family) - N_OURS)
 
 #define MS UINT64_C(1000000)
 
@@ -94,49 +98,49 @@ static const struct row rows[N_FAMILIES] = {
 	    GAUGE, 0 },
 	[F_THREADS] = { "process_threads", "",
 	    "Number of threads of the process.", GAUGE, 0 },
-	[S_LIVE] = { "smx_service_live_processes", NULL,
+	[S_LIVE] = { "smx_service_live_processes", "",
 	    "Processes of the service that are alive; 0 for an expected "
 	    "service without a segment.", GAUGE, 0 },
-	[S_SLOTS] = { "smx_service_process_slots", NULL,
+	[S_SLOTS] = { "smx_service_process_slots", "",
 	    "Processes that the segment has room for.", GAUGE, 0 },
-	[S_LANES] = { "smx_service_lanes", NULL,
+	[S_LANES] = { "smx_service_lanes", "",
 	    "Lanes (one for each thread that counts) of the segment.",
 	    GAUGE, 0 },
-	[S_LANES_USED] = { "smx_service_lanes_in_use", NULL,
+	[S_LANES_USED] = { "smx_service_lanes_in_use", "",
 	    "Lanes owned by a thread, the shared one included.", GAUGE, 0 },
-	[S_DIR] = { "smx_service_directory_bytes", NULL,
+	[S_DIR] = { "smx_service_directory_bytes", "",
 	    "Room for descriptions of metrics.", GAUGE, 0 },
-	[S_DIR_USED] = { "smx_service_directory_used_bytes", NULL,
+	[S_DIR_USED] = { "smx_service_directory_used_bytes", "",
 	    "Room for descriptions of metrics that is taken.", GAUGE, 0 },
-	[S_CELLS] = { "smx_service_lane_bytes", NULL,
+	[S_CELLS] = { "smx_service_lane_bytes", "",
 	    "Room for counters and histograms in each lane.", GAUGE, 0 },
-	[S_CELLS_USED] = { "smx_service_lane_used_bytes", NULL,
+	[S_CELLS_USED] = { "smx_service_lane_used_bytes", "",
 	    "Room for counters and histograms that is taken.", GAUGE, 0 },
-	[S_GAUGES] = { "smx_service_gauges_bytes", NULL,
+	[S_GAUGES] = { "smx_service_gauges_bytes", "",
 	    "Room for gauges of each process.", GAUGE, 0 },
-	[S_GAUGES_USED] = { "smx_service_gauges_used_bytes", NULL,
+	[S_GAUGES_USED] = { "smx_service_gauges_used_bytes", "",
 	    "Room for gauges that is taken.", GAUGE, 0 },
-	[S_SERIES] = { "smx_service_series", NULL,
+	[S_SERIES] = { "smx_service_series", "",
 	    "Series described in the segment.", GAUGE, 0 },
-	[S_SIZE] = { "smx_service_segment_bytes", NULL,
+	[S_SIZE] = { "smx_service_segment_bytes", "",
 	    "Size of the segment's (sparse) file.", GAUGE, 0 },
-	[S_CREATED] = { "smx_service_segment_created_timestamp_seconds", NULL,
+	[S_CREATED] = { "smx_service_segment_created_timestamp_seconds", "",
 	    "When the segment was made.", GAUGE, 0 },
-	[S_REFUSED] = { "smx_service_refused_registrations_total", NULL,
+	[S_REFUSED] = { "smx_service_refused_registrations_total", "",
 	    "Registrations of metrics that were refused.", COUNTER, 0 },
-	[S_DROPPED] = { "smx_service_dropped_observations_total", NULL,
+	[S_DROPPED] = { "smx_service_dropped_observations_total", "",
 	    "Observations dropped because they were negative.", COUNTER, 0 },
-	[S_NO_SLOT] = { "smx_service_slot_shortages_total", NULL,
+	[S_NO_SLOT] = { "smx_service_slot_shortages_total", "",
 	    "Processes that found no free slot.", COUNTER, 0 },
-	[S_NO_LANE] = { "smx_service_lane_shortages_total", NULL,
+	[S_NO_LANE] = { "smx_service_lane_shortages_total", "",
 	    "Threads that found no free lane.", COUNTER, 0 },
-	[S_REDEFINED] = { "smx_service_redefined_families_total", NULL,
+	[S_REDEFINED] = { "smx_service_redefined_families_total", "",
 	    "Families replaced by another definition.", COUNTER, 0 },
-	[S_OVERFLOWED] = { "smx_service_overflowed_families_total", NULL,
+	[S_OVERFLOWED] = { "smx_service_overflowed_families_total", "",
 	    "Families that reached their limit of series.", COUNTER, 0 },
-	[S_ADOPTED] = { "smx_service_adopted_lanes_total", NULL,
+	[S_ADOPTED] = { "smx_service_adopted_lanes_total", "",
 	    "Lanes of dead threads and processes given back.", COUNTER, 0 },
-	[S_APPROXIMATE] = { "smx_service_approximate_snapshots_total", NULL,
+	[S_APPROXIMATE] = { "smx_service_approximate_snapshots_total", "",
 	    "Histograms read while they moved, so that sum and buckets may "
 	    "be a few observations apart.", COUNTER, 0 },
 };
@@ -206,9 +210,8 @@ count_labels(const char *labels)
 	return n;
 }
 
-/* The families, with these labels for those about a service. */
 static void
-fill_families(struct smx_family_info *families, const char *service_labels)
+fill_families(struct smx_family_info *families)
 {
 	for (unsigned i = 0; i < N_FAMILIES; i++) {
 		const struct row *r = &rows[i];
@@ -216,10 +219,9 @@ fill_families(struct smx_family_info *families, const char *service_labels)
 		families[i] = (struct smx_family_info){
 			.name = r->name, .unit = unit_of(r->name),
 			.help = r->help, .type = r->type,
-			.exponent = r->exponent,
-			.labels = r->labels ? r->labels : service_labels,
+			.exponent = r->exponent, .labels = r->labels,
+			.n_labels = count_labels(r->labels),
 		};
-		families[i].n_labels = count_labels(families[i].labels);
 	}
 	families[F_SCRAPE].buckets = scrape_bounds;
 	families[F_SCRAPE].n_buckets = SELF_BUCKETS;
@@ -227,36 +229,34 @@ fill_families(struct smx_family_info *families, const char *service_labels)
 }
 
 void
-self_init(struct self *self, bool about_us, const char *const *expected,
-    size_t n_expected)
+self_init(struct self *self, bool about_us)
 {
 	struct timespec ts;
 
-	*self = (struct self){ .about_us = about_us, .expected = expected,
-		.n_expected = n_expected };
+	*self = (struct self){ .about_us = about_us };
 	clock_gettime(CLOCK_REALTIME, &ts);
 	self->start_ns = (uint64_t)ts.tv_sec * 1000000000u +
 	    (uint64_t)ts.tv_nsec;
-	fill_families(self->plain_families, "service\0");
-	fill_families(self->instance_families, "service\0service_instance\0");
-	made_init(&self->plain, self->plain_families, N_FAMILIES,
-	    self->start_ns);
-	made_init(&self->instances, self->instance_families, N_FAMILIES,
-	    self->start_ns);
+	fill_families(self->families);
+	made_init(&self->ours, self->families, N_OURS, self->start_ns);
+	made_init(&self->missing, self->families + S_LIVE, 1, self->start_ns);
 }
 
 void
 self_free(struct self *self)
 {
-	made_free(&self->plain);
-	made_free(&self->instances);
+	made_free(&self->ours);
+	made_free(&self->missing);
+	for (size_t i = 0; i < self->n_services; i++)
+		made_free(&self->services[i]);
+	free(self->services);
 }
 
 static void
 fill_collector(struct self *self, const struct segments *segs,
     const struct self_stats *stats)
 {
-	struct made *m = &self->plain;
+	struct made *m = &self->ours;
 	const char *label[1];
 
 	label[0] = COLLECTOR_VERSION;
@@ -308,79 +308,115 @@ fill_process(struct made *m, uint64_t start_ns)
 }
 
 static void
-fill_segment(struct made *m, const struct segment *g)
+fill_service(struct made *m, const struct segment *g)
 {
 	const struct smx_segment_state *t = &g->snap.state;
-	const char *const label[] = { g->service, g->instance };
+	const struct {
+		unsigned family;
+		double value;
+	} gauges[] = {
+		{ S_LIVE, t->slots_live + t->crowd },
+		{ S_SLOTS, t->slots },
+		{ S_LANES, t->lanes },
+		{ S_LANES_USED, t->lanes_owned },
+		{ S_DIR, (double)t->dir_bytes },
+		{ S_DIR_USED, (double)t->dir_bytes_used },
+		{ S_CELLS, (double)t->lane_bytes },
+		{ S_CELLS_USED, (double)t->lane_bytes_used },
+		{ S_GAUGES, (double)t->gauge_bytes },
+		{ S_GAUGES_USED, (double)t->gauge_bytes_used },
+		{ S_SERIES, g->snap.catalog->n_series },
+		{ S_SIZE, (double)t->size },
+		{ S_CREATED, round((double)t->created_ns / 1e6) / 1e3 },
+	};
+	const struct {
+		unsigned family;
+		uint64_t value;
+	} counters[] = {
+		{ S_REFUSED, t->refused },
+		{ S_DROPPED, t->dropped },
+		{ S_NO_SLOT, t->no_slot },
+		{ S_NO_LANE, t->no_lane },
+		{ S_REDEFINED, t->redefined },
+		{ S_OVERFLOWED, t->overflowed },
+		{ S_ADOPTED, t->adopted },
+		{ S_APPROXIMATE, g->approximate },
+	};
 
-	made_gauge(m, S_LIVE, label, t->slots_live + t->crowd);
-	made_gauge(m, S_SLOTS, label, t->slots);
-	made_gauge(m, S_LANES, label, t->lanes);
-	made_gauge(m, S_LANES_USED, label, t->lanes_owned);
-	made_gauge(m, S_DIR, label, (double)t->dir_bytes);
-	made_gauge(m, S_DIR_USED, label, (double)t->dir_bytes_used);
-	made_gauge(m, S_CELLS, label, (double)t->lane_bytes);
-	made_gauge(m, S_CELLS_USED, label, (double)t->lane_bytes_used);
-	made_gauge(m, S_GAUGES, label, (double)t->gauge_bytes);
-	made_gauge(m, S_GAUGES_USED, label, (double)t->gauge_bytes_used);
-	made_gauge(m, S_SERIES, label, g->snap.catalog->n_series);
-	made_gauge(m, S_SIZE, label, (double)t->size);
-	made_gauge(m, S_CREATED, label,
-	    round((double)t->created_ns / 1e6) / 1e3);
-	made_counter(m, S_REFUSED, label, t->refused);
-	made_counter(m, S_DROPPED, label, t->dropped);
-	made_counter(m, S_NO_SLOT, label, t->no_slot);
-	made_counter(m, S_NO_LANE, label, t->no_lane);
-	made_counter(m, S_REDEFINED, label, t->redefined);
-	made_counter(m, S_OVERFLOWED, label, t->overflowed);
-	made_counter(m, S_ADOPTED, label, t->adopted);
-	made_counter(m, S_APPROXIMATE, label, g->approximate);
+	made_begin(m);
+	for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++)
+		made_gauge(m, OF_SERVICE(gauges[i].family), NULL,
+		    gauges[i].value);
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		made_counter(m, OF_SERVICE(counters[i].family), NULL,
+		    counters[i].value);
 }
 
-/* Services that somebody waits for, but that have no segment to show. */
-static void
-fill_missing(struct self *self, const struct segments *segs)
+static int
+reserve_services(struct self *self, size_t n)
 {
-	for (size_t i = 0; i < self->n_expected; i++) {
-		const char *const label[] = { self->expected[i] };
-		bool there = false;
+	struct made *v;
 
-		for (size_t k = 0; k < segs->n && !there; k++)
-			there = segs->v[k]->shown && strcmp(label[0],
-			    segs->v[k]->service) == 0;
-		if (!there)
-			made_gauge(&self->plain, S_LIVE, label, 0);
+	if (n <= self->n_services)
+		return 0;
+	v = realloc(self->services, n * sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	self->services = v;
+	for (; self->n_services < n; self->n_services++)
+		made_init(&v[self->n_services], self->families + N_OURS,
+		    N_FAMILIES - N_OURS, self->start_ns);
+	/* they may have moved, and point into themselves */
+	for (size_t i = 0; i < n; i++)
+		v[i].snap.catalog = &v[i].catalog;
+	return 0;
+}
+
+static int
+fill_ours(struct self *self, const struct segments *segs,
+    const struct self_stats *stats)
+{
+	made_begin(&self->ours);
+	if (self->about_us) {
+		fill_collector(self, segs, stats);
+		fill_process(&self->ours, self->start_ns);
 	}
+	return made_end(&self->ours);
 }
 
 int
 self_fill(struct self *self, const struct segments *segs,
     const struct self_stats *stats)
 {
-	int err, err2;
+	int err = reserve_services(self, segs->n);
 
-	made_begin(&self->plain);
-	made_begin(&self->instances);
-	if (self->about_us) {
-		fill_collector(self, segs, stats);
-		fill_process(&self->plain, self->start_ns);
+	for (size_t i = 0; i < segs->n && err == 0; i++) {
+		if (!segs->v[i]->shown)
+			continue;
+		fill_service(&self->services[i], segs->v[i]);
+		err = made_end(&self->services[i]);
 	}
-	for (size_t i = 0; i < segs->n; i++) {
-		const struct segment *g = segs->v[i];
+	if (err < 0)
+		return err;
+	made_begin(&self->missing);
+	made_gauge(&self->missing, 0, NULL, 0);
+	err = made_end(&self->missing);
+	return err < 0 ? err : fill_ours(self, segs, stats);
+}
 
-		if (g->shown)
-			fill_segment(g->instance[0] ? &self->instances :
-			    &self->plain, g);
-	}
-	fill_missing(self, segs);
-	err = made_end(&self->plain);
-	err2 = made_end(&self->instances);
-	return err ? err : err2;
+bool
+self_misses(const struct segments *segs, const char *service)
+{
+	for (size_t i = 0; i < segs->n; i++)
+		if (segs->v[i]->shown &&
+		    strcmp(segs->v[i]->service, service) == 0)
+			return false;
+	return true;
 }
 
 void
 self_set_hidden(struct self *self, size_t n)
 {
 	if (self->about_us)
-		made_gauge_set(&self->plain, self->hidden_at, (double)n);
+		made_gauge_set(&self->ours, self->hidden_at, (double)n);
 }

@@ -3,7 +3,9 @@
  * self.h -- the collector's own series: about itself, and about each segment
  * as such.
  *
- * They come as two sources: segments with an instance have a label more.
+ * What is about a segment comes as a source of that service's name, so that
+ * the encoder puts the same labels on it as on the service's own series; put
+ * before those, it also keeps a service from giving out such names itself.
  *
  * Thread   one at a time: it belongs to whichever job runs (engine.h).
  */
@@ -50,16 +52,15 @@ void self_observe_scrape(struct self_stats *stats, uint64_t ns);
 struct self {
 	bool about_us;		/* not with --web.disable-exporter-metrics */
 	uint64_t start_ns;	/* realtime */
-	const char *const *expected;	/* services; borrowed */
-	size_t n_expected;
-	struct smx_family_info plain_families[SELF_FAMILIES];
-	struct smx_family_info instance_families[SELF_FAMILIES];
-	struct made plain, instances;
-	size_t hidden_at;	/* its place among the gauges of plain */
+	struct smx_family_info families[SELF_FAMILIES];
+	struct made ours;	/* bare */
+	struct made missing;	/* of a service without a segment: 0 live */
+	struct made *services;	/* [i] is about segment i, if that is shown */
+	size_t n_services;
+	size_t hidden_at;	/* its place among the gauges of ours */
 };
 
-void self_init(struct self *self, bool about_us, const char *const *expected,
-    size_t n_expected);
+void self_init(struct self *self, bool about_us);
 void self_free(struct self *self);
 
 /*
@@ -75,5 +76,8 @@ int self_fill(struct self *self, const struct segments *segments,
  * the page these values go into, which is known once it is planned.
  */
 void self_set_hidden(struct self *self, size_t n);
+
+/* self_misses -- whether no segment of this service is shown. */
+bool self_misses(const struct segments *segments, const char *service);
 
 #endif
