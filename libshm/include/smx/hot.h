@@ -138,6 +138,19 @@ smx__cell_add_release(uint64_t *cell, uint64_t n)
 {
 	smx__cell_add(cell, n);
 }
+
+/* An aligned 8-byte store, and the XOR where the value is: compilers take
+ * both over to the integer side. */
+typedef long long smx__mask __attribute__((vector_size(16)));
+
+static inline void
+smx__gauge_store(uint64_t *cell, double value)
+{
+	smx__mask mask = { (long long)SMX__XOR, 0 };
+
+	__asm__("xorpd %1, %0" : "+x"(value) : "x"(mask));
+	__asm__ volatile("movsd %1, %0" : "=m"(*cell) : "x"(value));
+}
 #else
 static inline void
 smx__cell_add(uint64_t *cell, uint64_t n)
@@ -151,6 +164,15 @@ smx__cell_add_release(uint64_t *cell, uint64_t n)
 {
 	__atomic_store_n(cell,
 	    __atomic_load_n(cell, __ATOMIC_RELAXED) + n, __ATOMIC_RELEASE);
+}
+/* relaxed: a gauge publishes nothing but itself */
+static inline void
+smx__gauge_store(uint64_t *cell, double value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	__atomic_store_n(cell, bits ^ SMX__XOR, __ATOMIC_RELAXED);
 }
 #endif
 
@@ -188,16 +210,12 @@ static inline void
 smx_set(struct smx_gauge g, double value)
 {
 	uintptr_t base = __atomic_load_n(&smx__gauges, __ATOMIC_RELAXED);
-	uint64_t bits;
 
 	if (__builtin_expect(base & SMX__SLOW, 0)) {
 		smx__gauge_set_slow(g.cell, value);
 		return;
 	}
-	memcpy(&bits, &value, sizeof(bits));
-	/* relaxed: a gauge publishes nothing but itself */
-	__atomic_store_n((uint64_t *)(base + g.cell), bits ^ SMX__XOR,
-	    __ATOMIC_RELAXED);
+	smx__gauge_store((uint64_t *)(base + g.cell), value);
 }
 
 /*
