@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * groups.h -- what the consumer groups of a stream still need, and trimming.
+ *
+ * Nothing is trimmed unread: never MAXLEN, only MINID, at or below the oldest
+ * entry that any group has not acknowledged.  A stream without groups is not
+ * trimmed at all.
+ *
+ * Thread   the loop's.
+ */
+#ifndef CDB_GROUPS_H
+#define CDB_GROUPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bus.h"
+
+#define CDB_STREAM_ID_TEXT 48
+#define CDB_GROUPS_MAX	   16
+
+/* One row of XINFO GROUPS. */
+struct cdb_group {
+	char name[32];
+	uint64_t pending;
+	int64_t lag;		/* -1: Redis does not know */
+	char last[CDB_STREAM_ID_TEXT];
+};
+
+/*
+ * cdb_groups_read -- the rows of a reply of XINFO GROUPS.
+ *
+ * Returns their number, at most CDB_GROUPS_MAX.
+ * Errors   -EBADMSG no such reply; -E2BIG more groups than that.
+ */
+int cdb_groups_read(const redisReply *reply,
+    struct cdb_group groups[CDB_GROUPS_MAX]);
+
+/* cdb_id_less -- whether stream id a is below b ("ms-seq"). */
+bool cdb_id_less(const char *a, const char *b);
+
+/* Keeps an eye on one stream. */
+struct cdb_keeper {
+	struct cdb_bus *bus;
+	const char *stream;	/* borrowed */
+	uint64_t limit;		/* entries; a full stream pauses its writer */
+	uint64_t length;	/* entries, when last asked */
+	uint64_t backlog;	/* lag + pending of the slowest group */
+	bool known;		/* the two above come from this connection */
+	bool busy;		/* a round of questions is under way */
+	struct cdb_group groups[CDB_GROUPS_MAX];
+	size_t n_groups;
+	size_t at;		/* the group being asked about */
+	char need[CDB_STREAM_ID_TEXT];	/* the oldest entry needed */
+	void (*done)(void *arg);	/* after each round; may be NULL */
+	void *arg;
+};
+
+/*
+ * cdb_keeper_round -- ask for length and groups, trim what nobody needs.
+ *
+ * Trims only when the stream is over half its limit, so that a stream keeps
+ * some past for people to look at.  Does nothing while a round is under way.
+ */
+void cdb_keeper_round(struct cdb_keeper *keeper);
+
+/* cdb_keeper_reset -- the connection is gone: what was asked is void. */
+void cdb_keeper_reset(struct cdb_keeper *keeper);
+
+/* cdb_keeper_full -- whether the writer has to pause. */
+bool cdb_keeper_full(const struct cdb_keeper *keeper);
+
+#endif
