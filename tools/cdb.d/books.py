@@ -107,6 +107,8 @@ def count_sides(status):
         start = "(" + entries[-1][0]
 
 
+# Not what Prometheus says of itself and of its targets.
+SCRAPED = '{job!="prometheus",__name__!~"up|scrape_.*"}'
 NAMES = {
     "published": "market_data_published_total",
     "dropped": "cdb_feed_dropped_total",
@@ -152,7 +154,7 @@ def scrape_faults(status):
               for t in ask(status, "targets", state="active")["activeTargets"]
               if t["health"] != "up"]
     seen = {}
-    for series in ask(status, "series", **{"match[]": '{service!=""}'}):
+    for series in ask(status, "series", **{"match[]": SCRAPED}):
         key = tuple(sorted((k, v) for k, v in series.items()
                            if k not in ("job", "instance")))
         seen.setdefault(key, []).append(series["job"])

@@ -134,8 +134,9 @@ data_reach() {
 
 	for i in "${!data[@]}"; do
 		"${be[@]}" test -r "${data[i]}" && continue
-		copy=$home/data/recorded/$i-$(basename "${data[i]}")
-		mkdir -p "$home/data/recorded"
+		# The name stays: it tells the symbol.
+		copy=$home/data/recorded/$i/$(basename "${data[i]}")
+		mkdir -p "${copy%/*}"
 		cp -- "${data[i]}" "$copy"
 		data[i]=$copy
 	done
