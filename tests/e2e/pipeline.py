@@ -1,0 +1,397 @@
+# SPDX-License-Identifier: Apache-2.0
+"""feed -> Redis -> signal, with everybody killed on the way.
+
+Each test has a Redis of its own (own port, own folder).  The promise under
+test is always the same: the streams end byte for byte as in the undisturbed
+run, whoever died or stood still meanwhile.
+
+usage: pipeline.py FOLDER_WITH_BINARIES [test...]
+"""
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+BIN = None
+TICKS = 40000
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def until(what, check, limit=60.0):
+    """Wait for check() to be true; the tests have no other sleeps."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        value = check()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"not within {limit} s: {what}")
+
+
+class Place:
+    """A private Redis, a folder for logs and segments, and processes."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="cdb-pipeline-")
+        self.port = free_port()
+        self.redis = None
+        self.children = []
+        os.mkdir(self.path("smx"))
+        self.redis_start()
+
+    def path(self, *parts):
+        return os.path.join(self.dir, *parts)
+
+    def redis_start(self):
+        self.redis = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
+             "--dir", self.dir, "--save", "", "--appendonly", "yes",
+             "--appendfsync", "always", "--logfile", self.path("redis.log")],
+            stdout=subprocess.DEVNULL)
+        until("redis answers", lambda: self.ask("PING") == "PONG")
+
+    def redis_kill(self):
+        self.redis.kill()
+        self.redis.wait()
+
+    def ask(self, *words):
+        out = subprocess.run(
+            ["redis-cli", "-p", str(self.port), *words],
+            capture_output=True, text=True, check=False)
+        return out.stdout.strip()
+
+    def start(self, name, *args, log=None):
+        port = free_port()
+        env = dict(os.environ, SMX_DIR=self.path("smx"))
+        with open(self.path(log or f"{name}.log"), "ab") as err:
+            child = subprocess.Popen(
+                [os.path.join(BIN, f"cdb-{name}"),
+                 "--redis", f"127.0.0.1:{self.port}",
+                 "--listen", f"127.0.0.1:{port}", *args],
+                stderr=err, env=env)
+        child.http = port
+        self.children.append(child)
+        return child
+
+    def log(self, name):
+        with open(self.path(f"{name}.log"), encoding="utf-8") as f:
+            return [json.loads(line) for line in f]
+
+    def added(self, stream):
+        """Entries ever added, trimmed ones included."""
+        lines = self.ask("XINFO", "STREAM", stream).splitlines()
+        if "entries-added" not in lines:
+            return 0
+        return int(lines[lines.index("entries-added") + 1])
+
+    def state(self, service, field):
+        return int(self.ask("HGET", f"state:{service}", field) or 0)
+
+    def digest(self, stream):
+        out = subprocess.run(
+            [os.path.join(BIN, "cdb-digest"), "--redis",
+             f"127.0.0.1:{self.port}", "--stream", stream],
+            capture_output=True, text=True, check=True)
+        return out.stdout.strip()
+
+    def close(self):
+        for child in self.children:
+            if child.poll() is None:
+                child.send_signal(signal.SIGCONT)
+                child.kill()
+            child.wait()
+        if self.redis.poll() is None:
+            self.redis.send_signal(signal.SIGCONT)
+            self.redis.kill()
+        self.redis.wait()
+        shutil.rmtree(self.dir)
+
+
+def get(port, path):
+    """Status and body of a GET; (0, "") when nobody listens."""
+    try:
+        with urllib.request.urlopen(
+                f"http://127.0.0.1:{port}{path}", timeout=5) as r:
+            return r.status, r.read().decode()
+    except urllib.error.HTTPError as e:
+        return e.code, e.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def status(child):
+    """What /status says; nothing yet while the service starts."""
+    return json.loads(get(child.http, "/status")[1] or "{}")
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args):
+        return None
+
+
+FEED = ["--ticks", str(TICKS), "--rate", "50", "--seed", "7", "--speed",
+        "max", "--stream-limit", "1000000"]
+SIGNAL = ["--profile", "demo", "--seed", "7"]
+
+
+def finished(place, ticks=TICKS):
+    return place.state("feed", "done") == 1 and \
+        place.state("signal", "ticks") == ticks
+
+
+def expected():
+    """The digests of the undisturbed run, made once."""
+    if not hasattr(expected, "value"):
+        place = Place()
+        try:
+            place.start("signal", *SIGNAL)
+            place.start("feed", *FEED)
+            until("undisturbed run", lambda: finished(place))
+            expected.value = (place.digest("market_data"),
+                              place.digest("signals"))
+        finally:
+            place.close()
+    return expected.value
+
+
+class Pipeline(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.close)
+
+    def assertAsUndisturbed(self):
+        p = self.place
+        until("the run ends", lambda: finished(p))
+        want = expected()
+        self.assertEqual(p.digest("market_data"), want[0])
+        self.assertEqual(p.digest("signals"), want[1])
+        self.assertEqual(p.added("market_data"), TICKS)
+        self.assertEqual(p.added("signals"), int(want[1].split()[0]))
+        self.assertGreater(p.added("signals"), 20)
+
+    def progress(self, least):
+        until(f"{least} ticks", lambda:
+              self.place.state("signal", "ticks") >= least)
+
+    def test_same_streams_twice(self):
+        self.place.start("signal", *SIGNAL, "--no-metrics")
+        self.place.start("feed", *FEED, "--no-metrics")
+        self.assertAsUndisturbed()
+
+    def test_feed_killed(self):
+        rng = random.Random(1)
+        self.place.start("signal", *SIGNAL)
+        for part in (1, 2, 3, 4):
+            feed = self.place.start("feed", *FEED)
+            until("progress", lambda: self.place.state("feed", "seq")
+                  >= part * TICKS // 5 + rng.randrange(500))
+            feed.kill()
+            feed.wait()
+        self.place.start("feed", *FEED)
+        self.assertAsUndisturbed()
+
+    def test_signal_killed(self):
+        rng = random.Random(2)
+        self.place.start("feed", *FEED)
+        for part in (1, 2, 3, 4):
+            child = self.place.start("signal", *SIGNAL)
+            self.progress(part * TICKS // 5 + rng.randrange(500))
+            child.kill()
+            child.wait()
+        self.place.start("signal", *SIGNAL)
+        self.assertAsUndisturbed()
+
+    def test_redis_killed(self):
+        p = self.place
+        feed = p.start("feed", *FEED)
+        child = p.start("signal", *SIGNAL)
+        for part in (1, 2, 3):
+            self.progress(part * TICKS // 4)
+            p.redis_kill()
+            until("feed notices", lambda: get(feed.http, "/health")[0] == 503)
+            until("signal notices",
+                  lambda: get(child.http, "/health")[0] == 503)
+            p.redis_start()
+        self.assertAsUndisturbed()
+        self.assertEqual(get(feed.http, "/health")[0], 200)
+        self.assertGreater(status(child)["redis"]["reconnects"], 2)
+
+    def test_redis_stopped_and_the_others_killed_meanwhile(self):
+        """Transactions left in sockets must not be executed later."""
+        p = self.place
+        feed = p.start("feed", *FEED)
+        child = p.start("signal", *SIGNAL)
+        for part in (1, 2, 3):
+            self.progress(part * TICKS // 4)
+            p.redis.send_signal(signal.SIGSTOP)
+            feed.kill()
+            child.kill()
+            feed.wait()
+            child.wait()
+            feed = p.start("feed", *FEED)
+            child = p.start("signal", *SIGNAL)
+            until("they wait", lambda: get(feed.http, "/health")[0] == 503
+                  and get(child.http, "/health")[0] == 503)
+            p.redis.send_signal(signal.SIGCONT)
+        self.assertAsUndisturbed()
+
+    def test_redis_stopped_for_longer_than_anybody_waits(self):
+        p = self.place
+        feed = p.start("feed", *FEED)
+        child = p.start("signal", *SIGNAL)
+        self.progress(TICKS // 3)
+        p.redis.send_signal(signal.SIGSTOP)
+        until("both give up", lambda: get(feed.http, "/health")[0] == 503
+              and get(child.http, "/health")[0] == 503)
+        p.redis.send_signal(signal.SIGCONT)
+        self.assertAsUndisturbed()
+
+    def test_two_feeds_at_once(self):
+        self.place.start("signal", *SIGNAL)
+        self.place.start("feed", *FEED)
+        self.place.start("feed", *FEED, log="feed2.log")
+        self.assertAsUndisturbed()
+
+    def test_full_stream_pauses_the_feed(self):
+        p = self.place
+        limit = ["--stream-limit", "2000"]
+        feed = p.start("feed", *FEED, *limit)
+        until("paused", lambda: status(feed).get("replay") == "paused")
+        self.assertLess(p.added("market_data"), 2000 + 256)
+        p.start("signal", *SIGNAL)
+        until("the run ends", lambda: finished(p))
+        self.assertEqual(p.digest("signals"), expected()[1])
+        self.assertEqual(p.added("market_data"), TICKS)
+        self.assertLess(int(p.ask("XLEN", "market_data")), 2000 + 256)
+
+    def test_stops_in_time_while_redis_stands_still(self):
+        p = self.place
+        children = [p.start("feed", *FEED), p.start("signal", *SIGNAL)]
+        self.progress(100)
+        p.redis.send_signal(signal.SIGSTOP)
+        for child in children:
+            begin = time.monotonic()
+            child.terminate()
+            self.assertEqual(child.wait(timeout=5), 0)
+            self.assertLess(time.monotonic() - begin, 2.0)
+
+    def test_missing_file_publishes_nothing(self):
+        p = self.place
+        child = p.start("feed", "--data", p.path("none.csv"))
+        self.assertEqual(child.wait(timeout=10), 2)
+        line = p.log("feed")[-1]
+        self.assertEqual(line["level"], "error")
+        self.assertEqual(line["file"], p.path("none.csv"))
+        self.assertEqual(p.ask("DBSIZE"), "0")
+
+    def test_other_data_is_refused(self):
+        p = self.place
+        feed = p.start("feed", *FEED)
+        until("progress", lambda: p.state("feed", "seq") > 0)
+        feed.terminate()
+        feed.wait()
+        added = p.added("market_data")
+        other = p.start("feed", *FEED, "--seed", "8", log="other.log")
+        self.assertEqual(other.wait(timeout=10), 2)
+        self.assertEqual(p.added("market_data"), added)
+
+    def test_endpoints(self):
+        p = self.place
+        feed = p.start("feed", *FEED, "--collector-url",
+                       "http://127.0.0.1:1")
+        until("healthy", lambda: get(feed.http, "/health")[0] == 200)
+        health = json.loads(get(feed.http, "/health")[1])
+        self.assertEqual(health["status"], "ok")
+        self.assertEqual(health["service"], "feed")
+        opener = urllib.request.build_opener(NoRedirect)
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            opener.open(f"http://127.0.0.1:{feed.http}/metrics", timeout=5)
+        self.assertEqual(caught.exception.code, 307)
+        self.assertEqual(caught.exception.headers["Location"],
+                         "http://127.0.0.1:1/metrics/feed")
+        self.assertEqual(get(feed.http, "/nothing")[0], 404)
+
+    def test_rubbish_in_the_stream_is_skipped(self):
+        p = self.place
+        child = p.start("signal", *SIGNAL)
+        until("healthy", lambda: get(child.http, "/health")[0] == 200)
+        for words in (["data", "{"], ["data", "[]"], ["other", "x"],
+                      ["data", '{"symbol":"x"}']):
+            p.ask("XADD", "market_data", "*", *words)
+        p.start("feed", *FEED)
+        until("the run ends", lambda: finished(p))
+        self.assertEqual(p.digest("signals"), expected()[1])
+        bad = [e for e in p.log("signal") if e["msg"] ==
+               "bad message skipped"]
+        self.assertEqual(len(bad), 4)
+
+
+def recorded():
+    """The recorded spot file; without it one made from a seed."""
+    folder = os.environ.get("CDB_MARKET_DATA")
+    if folder:
+        path = os.path.join(folder, "binance_trades",
+                            "BTCUSDT-spot-trades-2024-08-08T2355.csv")
+        if os.path.exists(path):
+            return path, None
+    print("SKIPPED: the recorded file (CDB_MARKET_DATA is not set); "
+          "using one made from a seed", file=sys.stderr)
+    rng = random.Random(5)
+    path = os.path.join(tempfile.mkdtemp(prefix="cdb-data-"),
+                        "BTCUSDT-trades-2024-08-08.csv")
+    price, ts = 6180000, 1723161255342
+    with open(path, "w", encoding="ascii") as f:
+        for i in range(20000):
+            price += rng.randrange(-90, 91)
+            ts += rng.randrange(60)
+            f.write(f"{3735683259 + i},{price / 100:.8f},0.02000000,"
+                    f"{price / 100 * 0.02:.8f},{ts},"
+                    f"{rng.choice(['True', 'False'])},True\n")
+    return path, os.path.dirname(path)
+
+
+class Recording(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.close)
+        self.path, temp = recorded()
+        if temp:
+            self.addCleanup(shutil.rmtree, temp)
+        with open(self.path, encoding="ascii") as f:
+            self.rows = sum(1 for _ in f)
+
+    def test_books_balance_and_both_sides_trade(self):
+        p = self.place
+        child = p.start("signal", "--profile", "replay")
+        feed = p.start("feed", "--profile", "replay", "--data", self.path,
+                       "--speed", "max")
+        until("done", lambda: finished(p, self.rows))
+        until("status", lambda: status(feed)["replay"] == "done")
+        self.assertEqual(status(feed)["counters"]["published"], self.rows)
+        self.assertEqual(p.added("market_data"), self.rows)
+        until("status", lambda:
+              status(child)["counters"]["ticks"] == self.rows)
+        self.assertEqual(status(child)["counters"]["signals"],
+                         p.added("signals"))
+        entries = p.ask("XRANGE", "signals", "-", "+")
+        self.assertGreaterEqual(entries.count('"side":"BUY"'), 100)
+        self.assertGreaterEqual(entries.count('"side":"SELL"'), 100)
+
+
+if __name__ == "__main__":
+    BIN = sys.argv.pop(1)
+    unittest.main(verbosity=2)
