@@ -41,6 +41,7 @@ struct httpd_reply {
 
 /* One finished exchange, for the caller's own counting. */
 struct httpd_done {
+	const char *path;	/* as httpd_path(), valid during the call */
 	unsigned status;	/* 0: the client left before the answer */
 	uint64_t duration_ns;	/* headers received until answer sent */
 };

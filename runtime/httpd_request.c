@@ -198,11 +198,12 @@ httpd__on_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
 	h->n_flight--;
 	if (req->response)
 		MHD_destroy_response(req->response);
-	free(req->body);
-	free(req);
 	*ctx = NULL;
+	done.path = req->path;
 	if (h->opt.done)
 		h->opt.done(&done, h->user);
+	free(req->body);
+	free(req);
 }
 
 static struct MHD_Response *

@@ -86,6 +86,21 @@ histograms_register(struct cdb_metrics *m)
 	smx_histogram_family(&m->http, &http, NULL);
 }
 
+/* A series that is there from the start shows its first increase. */
+static void
+errors_begin(struct cdb_metrics *m)
+{
+	static const char *const kinds[] = { "redis", "transaction",
+		"sequence" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const char *values[] = { kinds[i] };
+
+		if (m->errors.family)
+			smx_add(smx_counter_with(m->errors, values), 0);
+	}
+}
+
 int
 cdb_metrics_open(struct cdb_metrics *m, const char *service,
     const char *topic, const struct log *log)
@@ -103,6 +118,7 @@ cdb_metrics_open(struct cdb_metrics *m, const char *service,
 	gauges_register(m);
 	lag_register(m, topic);
 	histograms_register(m);
+	errors_begin(m);
 	return 0;
 }
 

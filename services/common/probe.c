@@ -10,22 +10,23 @@
 
 #define HICCUP_MS 10
 
+/*
+ * The callbacks of a turn run before and after this one, and the wait for
+ * something to do lies between them: what is not waiting was work.
+ */
 static void
-on_before_poll(uv_prepare_t *handle)
+on_turn(uv_check_t *handle)
 {
 	struct cdb_probe *probe = handle->data;
+	uint64_t now = uv_hrtime();
+	uint64_t idle = uv_metrics_idle_time(probe->loop);
+	uint64_t waited = idle - probe->turn_idle_ns;
+	uint64_t took = now - probe->turn_ns;
 
-	if (probe->busy_from)
-		smx_observe_since(probe->metrics->loop_stall,
-		    probe->busy_from);
-}
-
-static void
-on_after_poll(uv_check_t *handle)
-{
-	struct cdb_probe *probe = handle->data;
-
-	probe->busy_from = smx_ticks();
+	if (probe->turn_ns && took >= waited)
+		smx_observe(probe->metrics->loop_stall, took - waited);
+	probe->turn_ns = now;
+	probe->turn_idle_ns = idle;
 }
 
 /* Sleeps and looks how late it wakes up, until stop_fd can be read. */
@@ -72,14 +73,11 @@ cdb_probe_start(struct cdb_probe *probe, uv_loop_t *loop,
 	memset(probe, 0, sizeof(*probe));
 	probe->loop = loop;
 	probe->metrics = metrics;
-	uv_prepare_init(loop, &probe->before_poll);
-	uv_check_init(loop, &probe->after_poll);
-	probe->before_poll.data = probe->after_poll.data = probe;
-	uv_prepare_start(&probe->before_poll, on_before_poll);
-	uv_check_start(&probe->after_poll, on_after_poll);
-	/* they only look on: the loop ends without them */
-	uv_unref((uv_handle_t *)&probe->before_poll);
-	uv_unref((uv_handle_t *)&probe->after_poll);
+	uv_check_init(loop, &probe->turn);
+	probe->turn.data = probe;
+	uv_check_start(&probe->turn, on_turn);
+	/* it only looks on: the loop ends without it */
+	uv_unref((uv_handle_t *)&probe->turn);
 	thread_start(probe);
 }
 
@@ -119,6 +117,5 @@ cdb_probe_stop(struct cdb_probe *probe)
 	if (probe->stop_fd >= 0)
 		close(probe->stop_fd);
 	probe->stop_fd = -1;
-	uv_close((uv_handle_t *)&probe->before_poll, NULL);
-	uv_close((uv_handle_t *)&probe->after_poll, NULL);
+	uv_close((uv_handle_t *)&probe->turn, NULL);
 }

@@ -20,9 +20,9 @@
 struct cdb_probe {
 	uv_loop_t *loop;
 	struct cdb_metrics *metrics;
-	uv_prepare_t before_poll;
-	uv_check_t after_poll;
-	uint64_t busy_from;	/* smx_ticks() */
+	uv_check_t turn;	/* runs once in each turn of the loop */
+	uint64_t turn_ns;	/* uv_hrtime() of the last one; 0 none yet */
+	uint64_t turn_idle_ns;	/* idle time of the loop then */
 	uint64_t idle_ns;	/* counted so far */
 	bool thread_runs;
 	pthread_t thread;

@@ -26,21 +26,19 @@ reply_json(struct httpd_request *req, unsigned status, json_t *o)
 	free(body);
 }
 
-static unsigned
+static void
 health(struct cdb_web *web, struct httpd_request *req)
 {
 	const char *why = NULL;
 	bool ok = web->healthy(web->arg, &why);
-	unsigned code = ok ? 200 : 503;
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s*}", "status",
 	    ok ? "ok" : "unhealthy", "service", web->service, "version",
 	    CDB_VERSION, "reason", ok ? NULL : why);
 
-	reply_json(req, code, o);
-	return code;
+	reply_json(req, ok ? 200 : 503, o);
 }
 
-static unsigned
+static void
 status(struct cdb_web *web, struct httpd_request *req)
 {
 	json_t *o = json_pack("{s:s, s:s}", "service", web->service,
@@ -48,11 +46,10 @@ status(struct cdb_web *web, struct httpd_request *req)
 
 	if (o)
 		web->status(web->arg, o);
-	reply_json(req, o ? 200 : 500, o);
-	return 200;
+	reply_json(req, 200, o);
 }
 
-static unsigned
+static void
 redirect(struct cdb_web *web, struct httpd_request *req)
 {
 	char url[320];
@@ -65,7 +62,6 @@ redirect(struct cdb_web *web, struct httpd_request *req)
 	    web->service);
 	reply.body_len = strlen(reply.body);
 	httpd_reply(req, &reply);
-	return 307;
 }
 
 static void
@@ -73,24 +69,39 @@ on_request(struct httpd_request *req, void *user)
 {
 	struct cdb_web *web = user;
 	const char *path = httpd_path(req);
-	uint64_t t0 = uv_hrtime();
-	const char *route = "other";
-	unsigned code = 404;
 
-	if (strcmp(path, "/health") == 0) {
-		route = "health";
-		code = health(web, req);
-	} else if (strcmp(path, "/status") == 0) {
-		route = "status";
-		code = status(web, req);
-	} else if (strcmp(path, "/metrics") == 0) {
-		route = "metrics";
-		code = redirect(web, req);
-	} else {
+	if (strcmp(path, "/health") == 0)
+		health(web, req);
+	else if (strcmp(path, "/status") == 0)
+		status(web, req);
+	else if (strcmp(path, "/metrics") == 0)
+		redirect(web, req);
+	else
 		httpd_reply_text(req, 404,
 		    "There are /health, /status and /metrics.\n");
-	}
-	cdb_metrics_http(web->metrics, route, code, uv_hrtime() - t0);
+}
+
+/* Labels must stay few: paths we do not know are all "other". */
+static const char *
+route_of(const char *path)
+{
+	static const char *const routes[] = { "health", "status", "metrics" };
+
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		if (strcmp(path + 1, routes[i]) == 0)
+			return routes[i];
+	return "other";
+}
+
+static void
+on_done(const struct httpd_done *done, void *user)
+{
+	struct cdb_web *web = user;
+
+	/* 0: the client left before there was an answer */
+	if (done->status != 0)
+		cdb_metrics_http(web->metrics, route_of(done->path),
+		    done->status, done->duration_ns);
 }
 
 int
@@ -98,7 +109,7 @@ cdb_web_open(struct cdb_web *web, uv_loop_t *loop, const char *listen,
     struct httpd_error *err)
 {
 	struct httpd_options opt = { .listen = &listen, .n_listen = 1,
-		.close_ms = 500 };
+		.close_ms = 500, .done = on_done };
 
 	return httpd_open(&web->httpd, loop, &opt, on_request, web, err);
 }

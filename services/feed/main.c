@@ -14,7 +14,7 @@
 #include "services/common/groups.h"
 #include "services/common/service.h"
 
-#define BATCH_MAX    256	/* ticks of one transaction */
+#define BATCH_MAX    512	/* ticks of one transaction */
 #define TICK_JSON    2048	/* bytes; the longest message is below 1200 */
 #define KEEPER_MS    50		/* between rounds when the stream fills up */
 #define RATE_DEFAULT 100

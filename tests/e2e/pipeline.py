@@ -271,12 +271,12 @@ class Pipeline(unittest.TestCase):
         limit = ["--stream-limit", "2000"]
         feed = p.start("feed", *FEED, *limit)
         until("paused", lambda: status(feed).get("replay") == "paused")
-        self.assertLess(p.added("market_data"), 2000 + 256)
+        self.assertLess(p.added("market_data"), 2000 + 512)
         p.start("signal", *SIGNAL)
         until("the run ends", lambda: finished(p))
         self.assertEqual(p.digest("signals"), expected()[1])
         self.assertEqual(p.added("market_data"), TICKS)
-        self.assertLess(int(p.ask("XLEN", "market_data")), 2000 + 256)
+        self.assertLess(int(p.ask("XLEN", "market_data")), 2000 + 512)
 
     def test_stops_in_time_while_redis_stands_still(self):
         p = self.place
