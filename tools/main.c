@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "smx.h"
+
+static const char usage[] =
+    "Usage: smx [OPTION]... COMMAND [NAME]...\n"
+    "Look at the shared-memory metrics of services, read-only.\n"
+    "\n"
+    "Commands; NAME is a service, as in smx.NAME, or the path of a file:\n"
+    "  ls                  the segments of a directory\n"
+    "  dump NAME...        families, series and values\n"
+    "  check NAME...       is it sound, and if not, why\n"
+    "  watch NAME [TEXT]   what changes, and how fast; only series whose\n"
+    "                      family's name contains TEXT\n"
+    "\n"
+    "Options:\n"
+    "  --dir DIR           where segments are (default $SMX_DIR, /dev/shm)\n"
+    "  --owner USER        take this user's files too, by name or number\n"
+    "  --json              dump as JSON\n"
+    "  --interval SECONDS  of watch (default 1)\n"
+    "  --count N           end watch after N rounds\n"
+    "  --help, --version\n"
+    "\n"
+    "Exit code: 0 fine, 1 something is wrong with a segment, 2 usage.\n";
+
+static const struct command {
+	const char *name;
+	int (*run)(const struct options *);
+	int min, max; /* names */
+} commands[] = {
+	{ "ls", command_ls, 0, 0 },
+	{ "dump", command_dump, 1, INT_MAX },
+	{ "check", command_check, 1, INT_MAX },
+	{ "watch", command_watch, 1, 2 },
+};
+
+static int
+misused(const char *what, const char *word)
+{
+	fprintf(stderr, "smx: %s%s%s; see smx --help\n", what,
+	    word != NULL ? ": " : "", word != NULL ? word : "");
+	return 2;
+}
+
+static bool
+parse_number(const char *text, double min, double max, double *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtod(text, &end);
+	return errno == 0 && end != text && *end == '\0' && *number >= min &&
+	    *number <= max;
+}
+
+static bool
+parse_owner(const char *text, struct smx_view_options *o)
+{
+	const struct passwd *user = getpwnam(text);
+	double number;
+
+	if (user != NULL)
+		o->owner = user->pw_uid;
+	else if (parse_number(text, 0, 4294967294.0, &number))
+		o->owner = (uid_t)number;
+	else
+		return false;
+	o->check_owner = 1;
+	return true;
+}
+
+enum { OPT_DIR = 256, OPT_OWNER, OPT_JSON, OPT_INTERVAL, OPT_COUNT, OPT_HELP,
+	OPT_VERSION };
+
+static const struct option long_options[] = {
+	{ "dir", required_argument, NULL, OPT_DIR },
+	{ "owner", required_argument, NULL, OPT_OWNER },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "interval", required_argument, NULL, OPT_INTERVAL },
+	{ "count", required_argument, NULL, OPT_COUNT },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* One option that has a value; NULL, or what is wrong. */
+static const char *
+take_option(struct options *o, int option, const char *value)
+{
+	double number = 0;
+
+	switch (option) {
+	case OPT_DIR:
+		o->dir = value;
+		return NULL;
+	case OPT_OWNER:
+		return parse_owner(value, &o->view) ? NULL : "no such user";
+	case OPT_JSON:
+		o->json = true;
+		return NULL;
+	case OPT_INTERVAL:
+		if (!parse_number(value, 0.01, 86400, &o->interval))
+			return "not an interval of 0.01 to 86400 seconds";
+		return NULL;
+	default:
+		if (!parse_number(value, 1, 1e9, &number))
+			return "not a number of rounds";
+		o->count = (unsigned)number;
+		return NULL;
+	}
+}
+
+static int
+run(const char *name, const struct options *o)
+{
+	const struct command *c = commands;
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*c); i++, c++) {
+		if (strcmp(c->name, name) != 0)
+			continue;
+		if (o->n_names < c->min)
+			return misused("which segment", name);
+		if (o->n_names > c->max)
+			return misused("too many names", name);
+		return c->run(o);
+	}
+	return misused("no such command", name);
+}
+
+/* A full disk or a closed pipe is no success. */
+static int
+finish(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	fprintf(stderr, "smx: cannot write the output: %s\n", strerror(errno));
+	return 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *dir = getenv(SMX_DIR_ENV), *wrong;
+	struct options o = { .interval = 1 };
+	int option;
+
+	o.dir = dir != NULL && *dir != '\0' ? dir : SMX_DIR_DEFAULT;
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) !=
+	    -1) {
+		if (option == '?')
+			return misused("unknown option, or one without its "
+				       "value", NULL);
+		if (option == OPT_HELP || option == 'h') {
+			fputs(usage, stdout);
+			return finish(0);
+		}
+		if (option == OPT_VERSION) {
+			puts("smx " SMX_TOOL_VERSION);
+			return finish(0);
+		}
+		wrong = take_option(&o, option, optarg);
+		if (wrong != NULL)
+			return misused(wrong, optarg);
+	}
+	if (optind == argc)
+		return misused("no command", NULL);
+	o.names = argv + optind + 1;
+	o.n_names = argc - optind - 1;
+	return finish(run(argv[optind], &o));
+}
