@@ -107,7 +107,7 @@ static const struct row rows[N_FAMILIES] = {
 	    "Lanes (one for each thread that counts) of the segment.",
 	    GAUGE, 0 },
 	[S_LANES_USED] = { "smx_service_lanes_in_use", "",
-	    "Lanes owned by a thread, the shared one included.", GAUGE, 0 },
+	    "Lanes owned by a thread.", GAUGE, 0 },
 	[S_DIR] = { "smx_service_directory_bytes", "",
 	    "Room for descriptions of metrics.", GAUGE, 0 },
 	[S_DIR_USED] = { "smx_service_directory_used_bytes", "",

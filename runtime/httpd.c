@@ -93,6 +93,12 @@ on_again(uv_timer_t *timer)
 	drive(timer->data);
 }
 
+void
+httpd__drive_soon(struct httpd *h)
+{
+	uv_timer_start(&h->again, on_again, 0, 0);
+}
+
 static void
 on_epoll(uv_poll_t *poll, int status, int events)
 {

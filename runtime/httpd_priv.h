@@ -92,6 +92,10 @@ void httpd__on_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
 /* httpd__conn_of -- our record of a connection. */
 struct httpd_conn *httpd__conn_of(struct MHD_Connection *mhd);
 
+/* httpd__drive_soon -- let libmicrohttpd work in the loop's next round: it
+ * does not wake its own epoll descriptor for a connection that is resumed. */
+void httpd__drive_soon(struct httpd *h);
+
 /* httpd__cut -- no more bytes either way; libmicrohttpd then ends it. */
 void httpd__cut(struct httpd_conn *conn);
 

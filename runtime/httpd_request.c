@@ -245,8 +245,10 @@ httpd_reply(struct httpd_request *req, const struct httpd_reply *reply)
 		add_headers(req->response, reply);
 	req->status = reply->status;
 	req->state = REQ_ANSWERED;
-	if (waiting)
-		MHD_resume_connection(req->mhd);
+	if (!waiting)
+		return;
+	MHD_resume_connection(req->mhd);
+	httpd__drive_soon(req->conn->h);
 }
 
 void

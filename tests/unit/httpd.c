@@ -620,6 +620,19 @@ START_TEST(listens_on_several_addresses_and_a_unix_socket)
 }
 END_TEST
 
+START_TEST(a_late_answer_leaves_at_once)
+{
+	int64_t t0;
+
+	start((struct httpd_options){ 0 });	/* no deadline wakes anybody */
+	t0 = now_ms();
+	get("GET", "/later");
+	ck_assert_int_lt(now_ms() - t0, 400);
+	assert_status(200);
+	stop();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -654,6 +667,7 @@ main(void)
 	tcase_add_test(tc, closing_finishes_what_is_in_flight);
 	tcase_add_test(tc, closing_does_not_wait_for_ever);
 	tcase_add_test(tc, a_port_in_use_is_a_clear_error);
+	tcase_add_test(own, a_late_answer_leaves_at_once);
 	tcase_add_test(own, further_connections_wait_for_their_turn);
 	tcase_add_test(own, one_address_cannot_take_all_connections);
 	tcase_add_test(own, listens_on_several_addresses_and_a_unix_socket);
