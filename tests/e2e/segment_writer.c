@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * segment_writer -- a real writer that does what it is told.
+ *
+ *	segment_writer SERVICE [INSTANCE]
+ *
+ * reads commands, a line each, and answers each with "ok" or the error:
+ *
+ *	counter NAME N		add N
+ *	gauge NAME VALUE
+ *	histogram NAME NS...	observe each
+ *	label NAME VALUE N	counter NAME{name="VALUE"} += N
+ *	many PREFIX N		N counters
+ *	spin NAME		observe for ever in a thread
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "smx/writer.h"
+
+static const char help[] = "Of a test: \\ and \"quotes\".";
+
+static int
+do_counter(const char *name, const char *value, struct smx_error *e)
+{
+	const struct smx_desc d = { .name = name, .help = help };
+	struct smx_counter c;
+	int err = smx_counter_register(&c, &d, e);
+
+	if (err == 0)
+		smx_add(c, strtoull(value, NULL, 10));
+	return err;
+}
+
+static int
+do_gauge(const char *name, const char *value, struct smx_error *e)
+{
+	const struct smx_desc d = { .name = name, .help = help };
+	struct smx_gauge g;
+	int err = smx_gauge_register(&g, &d, e);
+
+	if (err == 0)
+		smx_set(g, strtod(value, NULL));
+	return err;
+}
+
+static int
+make_histogram(const char *name, struct smx_histogram *h, struct smx_error *e)
+{
+	const struct smx_desc d = { .name = name, .help = help,
+		.unit = "seconds", .exponent = 9 };
+
+	return smx_histogram_register(h, &d, e);
+}
+
+static int
+do_histogram(const char *name, const char *values, struct smx_error *e)
+{
+	struct smx_histogram h;
+	int err = make_histogram(name, &h, e);
+	char *end;
+
+	while (err == 0 && *values) {
+		smx_observe(h, strtoull(values, &end, 10));
+		values = *end ? end + 1 : end;
+	}
+	return err;
+}
+
+static int
+do_label(const char *name, const char *rest, struct smx_error *e)
+{
+	char value[256], count[32];
+	const struct smx_label labels[] = { { "name", value }, { 0 } };
+	const struct smx_desc d = { .name = name, .help = help,
+		.labels = labels };
+	struct smx_counter c;
+	int err;
+
+	if (sscanf(rest, "%255s %31s", value, count) != 2)
+		return -EINVAL;
+	err = smx_counter_register(&c, &d, e);
+	if (err == 0)
+		smx_add(c, strtoull(count, NULL, 10));
+	return err;
+}
+
+static int
+do_many(const char *prefix, const char *count, struct smx_error *e)
+{
+	unsigned long n = strtoul(count, NULL, 10);
+	char name[300];
+	int err = 0;
+
+	for (unsigned long i = 0; i < n && err == 0; i++) {
+		snprintf(name, sizeof(name), "%s_%lu_total", prefix, i);
+		err = do_counter(name, "1", e);
+	}
+	return err;
+}
+
+static void *
+spin(void *arg)
+{
+	const struct smx_histogram *h = arg;
+
+	for (uint64_t i = 1;; i = i * 6364136223846793005u + 1)
+		smx_observe(*h, i >> 40);
+	return NULL;
+}
+
+static int
+do_spin(const char *name, struct smx_error *e)
+{
+	static struct smx_histogram h;
+	pthread_t t;
+	int err = make_histogram(name, &h, e);
+
+	return err ? err : -pthread_create(&t, NULL, spin, &h);
+}
+
+static int
+obey(char *line, struct smx_error *e)
+{
+	char word[32], name[256];
+	int at = 0;
+
+	line[strcspn(line, "\n")] = '\0';
+	if (sscanf(line, "%31s %255s %n", word, name, &at) < 2)
+		return -EINVAL;
+	if (strcmp(word, "counter") == 0)
+		return do_counter(name, line + at, e);
+	if (strcmp(word, "gauge") == 0)
+		return do_gauge(name, line + at, e);
+	if (strcmp(word, "histogram") == 0)
+		return do_histogram(name, line + at, e);
+	if (strcmp(word, "label") == 0)
+		return do_label(name, line + at, e);
+	if (strcmp(word, "many") == 0)
+		return do_many(name, line + at, e);
+	if (strcmp(word, "spin") == 0)
+		return do_spin(name, e);
+	return -EINVAL;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct smx_options opt = { .instance = argc > 2 ? argv[2] : NULL };
+	struct smx_error e = { 0 };
+	char line[4096];
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc < 2 || smx_attach_error(argv[1], &opt, &e) < 0) {
+		printf("%s\n", argc < 2 ? "no service named" : e.msg);
+		return 1;
+	}
+	puts("ok");
+	while (fgets(line, sizeof(line), stdin)) {
+		snprintf(e.msg, sizeof(e.msg), "not understood");
+		puts(obey(line, &e) == 0 ? "ok" : e.msg);
+	}
+	return 0;
+}
