@@ -83,6 +83,18 @@ map_range(struct smx__area *a, int fd, uint64_t from, uint64_t to)
 	return 0;
 }
 
+int
+smx__allocate(int fd, uint64_t from, uint64_t to)
+{
+	int rc;
+
+	/* a tmpfs breaks off for any signal, like that of a profiler */
+	do {
+		rc = fallocate(fd, 0, (off_t)from, (off_t)(to - from));
+	} while (rc < 0 && errno == EINTR);
+	return rc < 0 ? -errno : 0;
+}
+
 static void
 raise_to(uint64_t *committed, uint64_t to)
 {
@@ -113,12 +125,16 @@ smx__area_commit(struct smx__area *a, int fd, uint64_t need,
 			      : page_down(a->start);
 	file_to = page_up(a->start + to);
 	if (file_to > file_from) {
-		if (fallocate(fd, 0, (off_t)file_from,
-			(off_t)(file_to - file_from)) < 0) {
-			rc = -errno;
+		rc = smx__allocate(fd, file_from, file_to);
+		if (rc == -ENOSPC) {
+			/* not ahead of need, then */
+			to = need;
+			file_to = page_up(a->start + to);
+			rc = smx__allocate(fd, file_from, file_to);
+		}
+		if (rc < 0)
 			return smx__fail(err, rc, "no room for %llu bytes of "
 			    "cells:", (unsigned long long)(file_to - file_from));
-		}
 		rc = map_range(a, fd, file_from, file_to);
 		if (rc < 0)
 			return smx__fail(err, rc, "map cells:");
@@ -146,6 +162,16 @@ smx__area_sink(struct smx__area *a)
 		return 0;
 	if (mmap(a->reserved, length, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		return -errno;
+	return 0;
+}
+
+int
+smx__area_sink_all(struct smx__area *a)
+{
+	if (mmap(a->reserved, a->reserved_size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		0) == MAP_FAILED)
 		return -errno;
 	return 0;
 }

@@ -43,9 +43,13 @@ int smx__area_reserve(struct smx__area *, uint64_t start, uint64_t size);
 int smx__area_commit(struct smx__area *, int fd, uint64_t need,
     uint64_t *committed, struct smx_error *);
 
+/* Allocate the file's bytes [from, to).  -errno of fallocate. */
+int smx__allocate(int fd, uint64_t from, uint64_t to);
+
 /* Replace what is mapped by private zero pages at the same address (P2), or
  * by a private copy of what is there.  Signal-safe. */
 int smx__area_sink(struct smx__area *);
+int smx__area_sink_all(struct smx__area *); /* the whole reservation */
 int smx__area_copy(struct smx__area *);
 
 /* Give the address space back; only for areas that no address refers to. */

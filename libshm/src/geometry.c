@@ -8,6 +8,7 @@
 
 #include "crc32.h"
 #include "fail.h"
+#include "header.h"
 
 #define DEFAULT_SLOTS	  64u
 #define DEFAULT_LANES	  64u
@@ -49,8 +50,8 @@ complete(uint32_t *value, uint32_t fallback, uint32_t max, const char *name,
 	return 0;
 }
 
-int
-smx__options_complete(struct smx_options *o, struct smx_error *err)
+static int
+complete_each(struct smx_options *o, struct smx_error *err)
 {
 	const struct {
 		uint32_t *value;
@@ -72,6 +73,32 @@ smx__options_complete(struct smx_options *o, struct smx_error *err)
 		rc = complete(table[i].value, table[i].fallback, table[i].max,
 		    table[i].name, err);
 	return rc;
+}
+
+/* Each may be, and all of them together not. */
+static int
+check_together(const struct smx_options *o, struct smx_error *err)
+{
+	struct smx_header h;
+	struct smx_error why;
+
+	smx__geometry_make(&h, o);
+	h.magic = SMX_MAGIC;
+	if (h.size > SMX_MAX_SIZE)
+		return smx__fail(err, -EINVAL, "smx_options ask for %llu bytes, "
+		    "at most %llu", (unsigned long long)h.size,
+		    (unsigned long long)SMX_MAX_SIZE);
+	if (smx__header_check(&h, h.size, &why) < 0)
+		return smx__fail(err, -EINVAL, "smx_options: %.200s", why.msg);
+	return 0;
+}
+
+int
+smx__options_complete(struct smx_options *o, struct smx_error *err)
+{
+	int rc = complete_each(o, err);
+
+	return rc < 0 ? rc : check_together(o, err);
 }
 
 static uint32_t

@@ -84,15 +84,15 @@ path_names(const char *path, const struct stat *st)
 }
 
 static int
-check_file_limit(uint64_t size, struct smx_error *err)
+check_file_limit(uint64_t end, struct smx_error *err)
 {
 	struct rlimit limit;
 
 	/* writing past it would end the process by SIGXFSZ */
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
-	    limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < size)
-		return smx__fail(err, -EFBIG, "a segment has %llu bytes, but "
-		    "RLIMIT_FSIZE allows %llu", (unsigned long long)size,
+	    limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < end)
+		return smx__fail(err, -EFBIG, "the segment needs %llu bytes, "
+		    "but RLIMIT_FSIZE allows %llu", (unsigned long long)end,
 		    (unsigned long long)limit.rlim_cur);
 	return 0;
 }
@@ -117,10 +117,11 @@ build(int fd, const struct smx_header *h)
 	int rc;
 
 	if (fchmod(fd, 0640) < 0 || ftruncate(fd, 0) < 0 ||
-	    ftruncate(fd, (off_t)h->size) < 0 ||
-	    fallocate(fd, 0, 0, (off_t)h->dir_off) < 0)
+	    ftruncate(fd, (off_t)h->size) < 0)
 		return -errno;
-	rc = write_at(fd, h, sizeof(*h), 0);
+	rc = smx__allocate(fd, 0, h->dir_off);
+	if (rc == 0)
+		rc = write_at(fd, h, sizeof(*h), 0);
 	if (rc == 0)
 		rc = write_at(fd, &shared, sizeof(shared), h->lane_tab_off);
 	if (rc == 0)
@@ -169,30 +170,46 @@ set_aside(struct smx__process *p, const char *path, struct smx_error *err)
 	return AGAIN;
 }
 
-/*
- * What to do with a file that is there.  Alive users and another version: no;
- * alive users and other regions: theirs; nobody: aside with it.
- */
+/* Can the directory be read to its end?  A scratch index says. */
 static int
-judge(struct smx__process *p, int fd, const char *path, int check,
-    const struct smx_header *wanted, struct smx_error *err)
+check_directory(const struct smx__process *p, int fd)
 {
-	bool fresh = (p->options.flags & SMX_FRESH) != 0;
-	bool usable = check == 0;
-	int alive;
+	struct smx__keys keys;
+	int rc = smx__keys_create(&keys);
 
-	if (usable && !fresh && smx__geometry_equal(wanted, &p->geometry))
-		return 0;
-	alive = anyone_alive(fd);
-	if (alive < 0)
-		return smx__fail(err, alive, "leases of %s:", path);
-	if (alive && fresh)
-		return smx__fail(err, -EBUSY, "%s is in use by others", path);
-	if (alive && !usable)
+	if (rc == 0)
+		rc = smx__keys_refresh(&keys, fd, &p->geometry, &p->geometry,
+		    NULL);
+	smx__keys_destroy(&keys);
+	return rc;
+}
+
+/* Alive users and another version: no; and other regions: theirs. */
+static int
+judge_used(const struct smx__process *p, const char *path, int check,
+    struct smx_error *err)
+{
+	if (check < 0)
 		return smx__fail(err, -EBUSY, "%s has another layout, and "
 		    "processes that use it", path);
-	if (alive)
-		return 0;
+	if (p->options.flags & SMX_FRESH)
+		return smx__fail(err, -EBUSY, "%s is in use by others", path);
+	return 0;
+}
+
+/* Nobody uses it: aside with it, unless it is as we want it. */
+static int
+judge_unused(struct smx__process *p, int fd, const char *path, int check,
+    const struct smx_header *wanted, struct smx_error *err)
+{
+	bool equal = smx__geometry_equal(wanted, &p->geometry);
+	bool fresh = (p->options.flags & SMX_FRESH) != 0;
+
+	if (check == 0 && equal && !fresh) {
+		check = check_directory(p, fd);
+		if (check != -EBADMSG)
+			return check;
+	}
 	p->options.flags &= ~SMX_FRESH;
 	return set_aside(p, path, err);
 }
@@ -203,7 +220,7 @@ open_locked(struct smx__process *p, int fd, const char *path,
 {
 	struct smx_header wanted;
 	ssize_t n;
-	int rc;
+	int rc, alive;
 
 	if (!path_names(path, st))
 		return AGAIN;
@@ -212,10 +229,14 @@ open_locked(struct smx__process *p, int fd, const char *path,
 	if (n < 0)
 		return smx__fail(err, -errno, "read %s:", path);
 	smx__geometry_make(&wanted, &p->options);
+	alive = anyone_alive(fd);
+	if (alive < 0)
+		return smx__fail(err, alive, "leases of %s:", path);
 	rc = smx__header_check(&p->geometry, (uint64_t)st->st_size, NULL);
-	if (rc == -EAGAIN)
+	if (rc == -EAGAIN && !alive)
 		return create(fd, path, &wanted, &p->geometry, err);
-	rc = judge(p, fd, path, rc, &wanted, err);
+	rc = alive ? judge_used(p, path, rc, err)
+		   : judge_unused(p, fd, path, rc, &wanted, err);
 	return rc == 0 ? check_file_limit(p->geometry.size, err) : rc;
 }
 
