@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collide.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "fail.h"
 
 static const char *const suffixes[] = {
 	"", "_total", "_created", "_bucket", "_sum", "_count", "_info",
@@ -35,63 +32,61 @@ stem_length(const struct smx__family_parts *p)
 	return p->fixed->type == SMX_TYPE_COUNTER ? n - strlen("_total") : n;
 }
 
-/* Whether a live family with this stem takes that suffix. */
-static const struct smx__family_key *
-taker(const struct smx__keys *k, const char *stem, size_t len, unsigned suffix)
+/* Its stem is this, and it takes the suffix? */
+static bool
+takes(const struct smx__family_key *f, bool counter, unsigned suffix)
+{
+	return f && (f->record->type == SMX_TYPE_COUNTER) == counter &&
+	    (taken(f->record->type) & 1u << suffix) != 0;
+}
+
+static struct smx__family_key *
+taker(const struct smx__keys *k, const char *stem, size_t len,
+    unsigned suffix, const struct smx__family_key *except)
 {
 	char name[SMX_MAX_NAME + 16];
-	const struct smx__family_key *f;
+	struct smx__family_key *f;
 
 	f = smx__keys_family(k, stem, len);
-	if (f && f->record->type != SMX_TYPE_COUNTER &&
-	    taken(f->record->type) & 1u << suffix)
+	if (f != except && takes(f, false, suffix))
 		return f;
 	(void)snprintf(name, sizeof(name), "%.*s_total", (int)len, stem);
 	f = smx__keys_family(k, name, strlen(name));
-	if (f && f->record->type == SMX_TYPE_COUNTER &&
-	    taken(SMX_TYPE_COUNTER) & 1u << suffix)
-		return f;
-	return NULL;
+	return f != except && takes(f, true, suffix) ? f : NULL;
 }
 
 /* Who else takes the sample name? */
-static const struct smx__family_key *
-owner_of(const struct smx__keys *k, const char *name)
+static struct smx__family_key *
+owner_of(const struct smx__keys *k, const char *name,
+    const struct smx__family_key *except)
 {
+	struct smx__family_key *f = NULL;
 	size_t n = strlen(name);
 	unsigned i;
 
-	for (i = 0; i < N_SUFFIXES; i++) {
+	for (i = 0; i < N_SUFFIXES && f == NULL; i++) {
 		size_t s = strlen(suffixes[i]);
-		const struct smx__family_key *f = NULL;
 
 		if (n > s && strcmp(name + n - s, suffixes[i]) == 0)
-			f = taker(k, name, n - s, i);
-		if (f)
-			return f;
+			f = taker(k, name, n - s, i, except);
 	}
-	return NULL;
+	return f;
 }
 
-int
+struct smx__family_key *
 smx__collide(const struct smx__keys *k, const struct smx__family_parts *p,
-    struct smx_error *err)
+    const struct smx__family_key *except)
 {
 	char name[SMX_MAX_NAME + 16];
+	struct smx__family_key *f = NULL;
 	unsigned i;
 
-	for (i = 0; i < N_SUFFIXES; i++) {
-		const struct smx__family_key *f;
-
+	for (i = 0; i < N_SUFFIXES && f == NULL; i++) {
 		if ((taken(p->fixed->type) & 1u << i) == 0)
 			continue;
 		(void)snprintf(name, sizeof(name), "%.*s%s",
 		    (int)stem_length(p), p->name, suffixes[i]);
-		f = owner_of(k, name);
-		if (f)
-			return smx__fail(err, -EINVAL, "`%.100s` and `%.100s` "
-			    "would share a sample's name", p->name,
-			    f->parts.name);
+		f = owner_of(k, name, except);
 	}
-	return 0;
+	return f;
 }

@@ -5,14 +5,14 @@
 #include "keys.h"
 
 /*
- * smx__collide -- whether a new family would share the name of a sample with
- * another one: OpenMetrics gives `foo_total` the family name `foo`, and
- * histograms have samples foo_bucket, foo_sum and foo_count.
+ * smx__collide -- a live family, other than `except`, with which a new one
+ * would share the name of a sample: OpenMetrics gives `foo_total` the family
+ * name `foo`, and histograms have samples foo_bucket, foo_sum and foo_count.
  *
- * Errors   -EINVAL, naming both.
+ * Return   NULL if there is none.
  * Source   OpenMetrics 1.0, "MetricFamily" names and suffixes.
  */
-int smx__collide(const struct smx__keys *, const struct smx__family_parts *,
-    struct smx_error *);
+struct smx__family_key *smx__collide(const struct smx__keys *,
+    const struct smx__family_parts *, const struct smx__family_key *except);
 
 #endif

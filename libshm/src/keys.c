@@ -61,19 +61,31 @@ smx__keys_destroy(struct smx__keys *k)
 }
 
 struct smx__family_key *
-smx__keys_family(const struct smx__keys *k, const char *name, size_t len)
+smx__keys_namesake(const struct smx__keys *k, const char *name, size_t len,
+    const struct smx__family_key *after)
 {
 	uint64_t hash = smx__hash(name, len, 0);
-	struct smx__key *key = smx__table_find(&k->families, hash);
+	struct smx__key *key = after ? smx__table_next(&after->key, hash)
+				     : smx__table_find(&k->families, hash);
 
 	for (; key; key = smx__table_next(key, hash)) {
 		struct smx__family_key *f = (struct smx__family_key *)key;
 
-		if (!f->retired && f->record->name_len == len &&
+		if (f->record->name_len == len &&
 		    memcmp(f->parts.name, name, len) == 0)
 			return f;
 	}
 	return NULL;
+}
+
+struct smx__family_key *
+smx__keys_family(const struct smx__keys *k, const char *name, size_t len)
+{
+	struct smx__family_key *f = smx__keys_namesake(k, name, len, NULL);
+
+	while (f && f->retired)
+		f = smx__keys_namesake(k, name, len, f);
+	return f;
 }
 
 static uint64_t
@@ -147,6 +159,17 @@ remember(struct smx__keys *k, struct smx__family_key *f)
 	return 0;
 }
 
+/* As in the reader: the retirement may be lost with a killed writer. */
+static void
+retire_namesake(struct smx__keys *k, const struct smx__family_key *f)
+{
+	struct smx__family_key *old = smx__keys_family(k, f->parts.name,
+	    f->record->name_len);
+
+	if (old)
+		old->retired = true;
+}
+
 static int
 add_family(struct smx__keys *k, const struct smx_record *r, uint64_t offset)
 {
@@ -164,6 +187,7 @@ add_family(struct smx__keys *k, const struct smx_record *r, uint64_t offset)
 		return -EBADMSG;
 	}
 	f->key.hash = smx__hash(f->parts.name, f->record->name_len, 0);
+	retire_namesake(k, f);
 	if (remember(k, f) < 0)
 		goto no_memory;
 	return 0;

@@ -71,6 +71,9 @@ int smx__keys_refresh(struct smx__keys *, int fd,
 /* NULL if there is none, or it is retired. */
 struct smx__family_key *smx__keys_family(const struct smx__keys *,
     const char *name, size_t len);
+/* Retired ones too: `after` NULL for the first of this name. */
+struct smx__family_key *smx__keys_namesake(const struct smx__keys *,
+    const char *name, size_t len, const struct smx__family_key *after);
 struct smx__series_key *smx__keys_series(const struct smx__keys *,
     const struct smx__family_key *, const char *values, size_t len);
 

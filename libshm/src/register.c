@@ -64,6 +64,61 @@ retire(struct smx__process *p, int fd, const struct smx__family_key *f,
 }
 
 /*
+ * Names that share a sample: within one process an error of its author; of
+ * other processes, or of earlier lives, the last definition wins.
+ */
+static int
+retire_colliding(struct smx__process *p, int fd,
+    const struct smx__definition *def, const struct smx__family_key *namesake,
+    struct smx_error *err)
+{
+	struct smx__family_key *f;
+	int rc = 0;
+
+	while (rc == 0 &&
+	    (f = smx__collide(&p->keys, &def->parts, namesake)) != NULL) {
+		if (f->ours)
+			return smx__fail(err, -EINVAL, "`%.100s` and `%.100s` "
+			    "would share a sample's name", def->parts.name,
+			    f->parts.name);
+		rc = retire(p, fd, f, err);
+	}
+	return rc;
+}
+
+/* The new one first: a kill in between must not leave none. */
+static int
+add_family(struct smx__process *p, int fd, const struct smx__definition *def,
+    struct smx__family_key *namesake, struct smx_error *err)
+{
+	int rc = retire_colliding(p, fd, def, namesake, err);
+
+	if (rc == 0)
+		rc = append(p, fd, &def->record->record, err);
+	if (rc == 0 && namesake)
+		rc = retire(p, fd, namesake, err);
+	return rc;
+}
+
+/*
+ * This process's own family of that meaning, which another process has
+ * retired.  It goes on in there, not shown: were it to win the name back, two
+ * processes of different age would take it from each other for ever.
+ */
+static struct smx__family_key *
+retired_ours(const struct smx__keys *k, const struct smx__definition *def)
+{
+	size_t len = def->record->name_len;
+	struct smx__family_key *f = NULL;
+
+	while ((f = smx__keys_namesake(k, def->parts.name, len, f)) != NULL)
+		if (f->retired && f->ours &&
+		    smx__same_meaning(&f->parts, &def->parts))
+			return f;
+	return NULL;
+}
+
+/*
  * The family of this definition.  Between processes the last definition
  * wins, so that a deploy with new bounds just works; within one process two
  * are an error of its author.
@@ -75,25 +130,22 @@ get_family(struct smx__process *p, int fd, const struct smx__definition *def,
 	const char *name = def->parts.name;
 	size_t len = def->record->name_len;
 	struct smx__family_key *f = smx__keys_family(&p->keys, name, len);
+	bool same = f && smx__same_meaning(&f->parts, &def->parts);
 	int rc;
 
-	if (f && !smx__same_meaning(&f->parts, &def->parts)) {
-		if (f->ours)
-			return smx__fail(err, -EEXIST, "`%s` is registered "
-			    "already, with another type, unit, labels or "
-			    "bounds", name);
-		rc = retire(p, fd, f, err);
-		if (rc < 0)
-			return rc;
-		f = NULL;
-	}
-	if (f == NULL) {
-		rc = smx__collide(&p->keys, &def->parts, err);
-		if (rc == 0)
-			rc = append(p, fd, &def->record->record, err);
-		if (rc < 0)
-			return rc;
-		f = smx__keys_family(&p->keys, name, len);
+	if (f && !same && f->ours)
+		return smx__fail(err, -EEXIST, "`%s` is registered already, "
+		    "with another type, unit, labels or bounds", name);
+	if (!same) {
+		struct smx__family_key *namesake = f;
+
+		f = retired_ours(&p->keys, def);
+		if (f == NULL) {
+			rc = add_family(p, fd, def, namesake, err);
+			if (rc < 0)
+				return rc;
+			f = smx__keys_family(&p->keys, name, len);
+		}
 	}
 	if (f == NULL)
 		return smx__fail(err, -EBADMSG, "`%s` is not where it was "
@@ -264,6 +316,24 @@ register_entered(struct smx__process *p, const struct smx__definition *def,
 		(void)__atomic_fetch_add(&p->header->refused, 1,
 		    __ATOMIC_RELAXED);
 	return rc;
+}
+
+bool
+smx__series_exists(const struct smx__definition *def, const char *values,
+    size_t len)
+{
+	struct smx__process *p = &smx__process;
+	const struct smx__family_key *f;
+	bool found;
+
+	smx__enter(p);
+	f = smx__keys_family(&p->keys, def->parts.name,
+	    def->record->name_len);
+	found = p->state == SMX__ATTACHED && f && f->ours &&
+	    smx__same_meaning(&f->parts, &def->parts) &&
+	    smx__keys_series(&p->keys, f, values, len) != NULL;
+	smx__leave(p);
+	return found;
 }
 
 void

@@ -22,6 +22,11 @@ int smx__register_series(struct smx__handle *, const struct smx__definition *,
     const char *values, size_t values_len, uint32_t series_max,
     struct smx_error *);
 
+/* Whether the series was there when the directory was last read; no system
+ * call. */
+bool smx__series_exists(const struct smx__definition *, const char *values,
+    size_t values_len);
+
 /* Count a description that was refused before it came this far. */
 void smx__count_refusal(void);
 

@@ -284,12 +284,14 @@ miss(struct smx__family *f, const struct values *v)
 	size_t len;
 	int rc;
 
-	if (__atomic_load_n(&f->overflowed, __ATOMIC_ACQUIRE))
-		return f->other;
 	if (failed_lately(f))
 		return h;
 	if (join(v, joined, sizeof(joined), &len) < 0)
 		return take_other(f);
+	/* what an earlier life or a sibling has registered has its place */
+	if (__atomic_load_n(&f->overflowed, __ATOMIC_ACQUIRE) &&
+	    !smx__series_exists(&f->def, joined, len))
+		return f->other;
 	rc = smx__register_series(&h, &f->def, joined, len, f->series_max,
 	    NULL);
 	if (rc == -EDQUOT)
