@@ -3,7 +3,6 @@
  * attach -- a process takes up its segment, and lets go of it: at detach,
  * and in the child of a fork.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,11 +23,23 @@ uintptr_t smx__overflow;
 uintptr_t smx__gauges = SMX__SLOW;
 __thread int smx__inside;
 
+/* Of the thread that holds the lock.  Files are opened under it, which is
+ * where a cancelled thread would end, and never give the lock back. */
+static __thread int cancel_state;
+
 void
 smx__enter(struct smx__process *p)
 {
 	smx__inside++;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	(void)pthread_mutex_lock(&p->lock);
+}
+
+static void
+left(void)
+{
+	(void)pthread_setcancelstate(cancel_state, NULL);
+	smx__inside--;
 }
 
 int
@@ -37,9 +48,10 @@ smx__try_enter(struct smx__process *p)
 	int rc;
 
 	smx__inside++;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	rc = -pthread_mutex_trylock(&p->lock);
 	if (rc < 0)
-		smx__inside--;
+		left();
 	return rc;
 }
 
@@ -47,7 +59,16 @@ void
 smx__leave(struct smx__process *p)
 {
 	(void)pthread_mutex_unlock(&p->lock);
-	smx__inside--;
+	left();
+}
+
+void
+smx__leave_child(struct smx__process *p)
+{
+	pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
+
+	p->lock = fresh;
+	left();
 }
 
 static void
@@ -61,11 +82,8 @@ word_valid(const char *s)
 {
 	size_t i;
 
-	for (i = 0; s[i] != '\0'; i++)
-		if (!islower((unsigned char)s[i]) &&
-		    !isdigit((unsigned char)s[i]) && s[i] != '_' && s[i] != '-')
-			return false;
-	return i > 0 && i <= 64;
+	i = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+	return s[i] == '\0' && i > 0 && i <= 64;
 }
 
 static int
@@ -86,10 +104,9 @@ name_file(struct smx__process *p, const char *service,
 		dir = getenv(SMX_DIR_ENV);
 	if (dir == NULL || *dir == '\0')
 		dir = SMX_DIR_DEFAULT;
-	if (strlen(dir) >= sizeof(p->dir))
-		return smx__fail(err, -ENAMETOOLONG, "the directory's name is "
-		    "too long");
-	(void)snprintf(p->dir, sizeof(p->dir), "%s", dir);
+	/* it is opened again later, from whatever directory by then */
+	if (realpath(dir, p->dir) == NULL)
+		return smx__fail(err, -errno, "the directory %.200s:", dir);
 	(void)snprintf(p->file, sizeof(p->file), SMX_FILE_PREFIX "%s%s%s",
 	    service, at, instance);
 	return 0;
@@ -303,13 +320,24 @@ smx_attach(const char *service, const struct smx_options *options)
 	return smx_attach_error(service, options, NULL);
 }
 
+/* After a detach there are none to copy. */
+static void
+copy_gauges(struct smx__process *p, const struct smx__area *from)
+{
+	uint64_t i;
+
+	for (i = SMX_SINK; from->base && i < p->gauges_need; i += 8)
+		__atomic_store_n((uint64_t *)(p->gauges.base + i),
+		    *(uint64_t *)(from->base + i), __ATOMIC_RELAXED);
+}
+
 int
 smx__attach_child(struct smx__process *p, struct smx_error *err)
 {
 	struct smx__area inherited = p->gauges;
+	struct smx_header geometry = p->geometry;
 	dev_t dev = p->dev;
 	ino_t ino = p->ino;
-	uint64_t i;
 	int rc, fd;
 
 	smx__fork_bury(p);
@@ -326,14 +354,14 @@ smx__attach_child(struct smx__process *p, struct smx_error *err)
 		rc = attach_opened(p, fd, err);
 	}
 	if (rc < 0) {
+		p->geometry = geometry; /* of the file that handles are of */
+		p->dev = dev;
+		p->ino = ino;
 		set_state(p, SMX__DETACHED);
 		return rc;
 	}
 	if (p->options.flags & SMX_FORK_GAUGES)
-		for (i = SMX_SINK; i < p->gauges_need; i += 8)
-			__atomic_store_n((uint64_t *)(p->gauges.base + i),
-			    *(uint64_t *)(inherited.base + i),
-			    __ATOMIC_RELAXED);
+		copy_gauges(p, &inherited);
 	return 0;
 }
 
@@ -347,7 +375,8 @@ smx_detach(void)
 		while (p->own) {
 			struct smx__lane_ref *ref = p->own;
 
-			(void)smx__area_sink(&ref->area);
+			/* its thread may get handles of a later attach */
+			(void)smx__area_sink_all(&ref->area);
 			__atomic_store_n(&p->lanes[ref->number].owner,
 			    SMX_OWNER_NONE, __ATOMIC_RELEASE);
 			p->own = ref->next;
@@ -356,8 +385,9 @@ smx_detach(void)
 		smx__thread_forget();
 		smx__let_go(p, false);
 		smx__fork_bury(p);
-		set_state(p, SMX__DETACHED);
 	}
+	if (p->state != SMX__NEVER)
+		set_state(p, SMX__DETACHED);
 	smx__leave(p);
 }
 

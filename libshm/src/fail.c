@@ -5,6 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Names in it come from callers and from hostile files. */
+static void
+make_one_line(char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
 int
 smx__fail(struct smx_error *err, int code, const char *format, ...)
 {
@@ -21,5 +30,6 @@ smx__fail(struct smx_error *err, int code, const char *format, ...)
 	if (len > 0 && err->msg[len - 1] == ':')
 		(void)snprintf(err->msg + len, sizeof(err->msg) - len, " %s",
 		    strerrordesc_np(-code));
+	make_one_line(err->msg);
 	return code;
 }

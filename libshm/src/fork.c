@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fork.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -10,9 +11,16 @@ static struct smx__lane_ref *buried;
  * signal handler that forks.  Its lock is its own affair then. */
 static __thread bool nested;
 
+/* No handler may update in the child before its lanes are its own. */
+static __thread sigset_t mask;
+
 static void
 before_fork(void)
 {
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_BLOCK, &all, &mask);
 	nested = smx__inside > 0;
 	if (!nested)
 		smx__enter(&smx__process);
@@ -23,6 +31,7 @@ in_parent(void)
 {
 	if (!nested)
 		smx__leave(&smx__process);
+	(void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
 void
@@ -57,17 +66,8 @@ smx__let_go(struct smx__process *p, bool copy_gauges)
 }
 
 static void
-in_child(void)
+abandon(struct smx__process *p)
 {
-	struct smx__process *p = &smx__process;
-	pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
-
-	if (!nested) {
-		p->lock = fresh;
-		smx__inside--;
-	}
-	if (p->state != SMX__ATTACHED)
-		return;
 	while (p->own) {
 		struct smx__lane_ref *ref = p->own;
 
@@ -78,6 +78,18 @@ in_child(void)
 	smx__thread_forget();
 	smx__let_go(p, (p->options.flags & SMX_FORK_GAUGES) != 0);
 	__atomic_store_n(&p->state, SMX__FORKED, __ATOMIC_RELEASE);
+}
+
+static void
+in_child(void)
+{
+	struct smx__process *p = &smx__process;
+
+	if (p->state == SMX__ATTACHED)
+		abandon(p);
+	if (!nested)
+		smx__leave_child(p);
+	(void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
 int

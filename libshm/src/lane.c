@@ -92,22 +92,47 @@ adopt(struct smx__process *p, int fd, uint32_t i)
 	return 0;
 }
 
-int
-smx__lane_sweep_slot(struct smx__process *p, int fd, uint32_t slot)
+/*
+ * Take lane i from its dead owner.  Ours first, then mended: two that sweep
+ * at once never both write, nor one into a lane that the other uses.
+ */
+static bool
+take_from_dead(struct smx__process *p, int fd, uint32_t i, uint64_t owner,
+    uint64_t mine)
 {
-	uint32_t i;
-	int rc;
+	struct smx_lane *lane = &p->lanes[i];
 
-	rc = smx__keys_refresh(&p->keys, fd, &p->geometry, p->header, NULL);
+	if (!cas_owner(lane, owner, mine))
+		return false;
+	if (adopt(p, fd, i) == 0)
+		return true;
+	/* the dead one's again, for a later sweep */
+	__atomic_store_n(&lane->owner, owner, __ATOMIC_RELEASE);
+	return false;
+}
+
+static void
+set_free(struct smx__process *p, uint32_t i)
+{
+	/* release: the next owner acquires our last values by its CAS */
+	__atomic_store_n(&p->lanes[i].owner, SMX_OWNER_NONE,
+	    __ATOMIC_RELEASE);
+}
+
+int
+smx__lane_sweep_slot(struct smx__process *p, int fd, uint32_t generation)
+{
+	uint64_t mine = owner_word(p->slot, generation);
+	uint32_t i;
+	int rc = smx__keys_refresh(&p->keys, fd, &p->geometry, p->header, NULL);
+
 	for (i = 1; i < p->geometry.lane_cap && rc == 0; i++) {
 		uint64_t owner = __atomic_load_n(&p->lanes[i].owner,
 		    __ATOMIC_RELAXED);
 
-		if (owner >> 32 != (uint64_t)slot + 1)
-			continue;
-		rc = adopt(p, fd, i);
-		if (rc == 0)
-			(void)cas_owner(&p->lanes[i], owner, SMX_OWNER_NONE);
+		if (owner >> 32 == mine >> 32 &&
+		    take_from_dead(p, fd, i, owner, mine))
+			set_free(p, i);
 	}
 	return rc;
 }
@@ -155,11 +180,13 @@ now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* Set all lanes of the dead free: looking is limited to once a second. */
 static bool
-take_dead(struct smx__process *p, int fd, uint32_t *lane)
+sweep(struct smx__process *p, int fd)
 {
 	uint64_t mine = owner_word(p->slot, p->generation);
 	uint64_t now = now_ns();
+	bool any = false;
 	uint32_t i;
 
 	if (p->swept_ns != 0 && now - p->swept_ns < SWEEP_NS)
@@ -172,14 +199,12 @@ take_dead(struct smx__process *p, int fd, uint32_t *lane)
 		    __ATOMIC_ACQUIRE);
 
 		if (owner == SMX_OWNER_NONE || !owner_dead(p, fd, owner) ||
-		    !cas_owner(&p->lanes[i], owner, mine))
+		    !take_from_dead(p, fd, i, owner, mine))
 			continue;
-		if (adopt(p, fd, i) == 0) {
-			*lane = i;
-			return true;
-		}
+		set_free(p, i);
+		any = true;
 	}
-	return false;
+	return any;
 }
 
 static int
@@ -218,14 +243,13 @@ smx__lane_claim(struct smx__process *p)
 	fd = smx__reopen(p, NULL);
 	if (fd < 0)
 		return fd;
-	if (take_free(p, &i) || take_dead(p, fd, &i)) {
+	if (take_free(p, &i) || (sweep(p, fd) && take_free(p, &i))) {
 		rc = give_to_thread(p, fd, i);
 		if (rc < 0)
-			__atomic_store_n(&p->lanes[i].owner, SMX_OWNER_NONE,
-			    __ATOMIC_RELEASE);
+			set_free(p, i);
 	}
 	close(fd);
-	if (rc < 0)
+	if (rc < 0 && SMX__BASE(smx__lane) == 0) /* the thread's first try */
 		(void)__atomic_fetch_add(&p->header->no_lane, 1,
 		    __ATOMIC_RELAXED);
 	return rc;
@@ -241,9 +265,7 @@ smx__lane_return(struct smx__process *p, struct smx__lane_ref *ref)
 	if (*at == NULL)
 		return; /* a lane from before a fork or detach */
 	*at = ref->next;
-	/* release: the next owner acquires our last values by its CAS */
-	__atomic_store_n(&p->lanes[ref->number].owner, SMX_OWNER_NONE,
-	    __ATOMIC_RELEASE);
+	set_free(p, ref->number);
 	smx__area_release(&ref->area);
 	free(ref);
 }
@@ -274,6 +296,19 @@ thread_ends(void *arg)
 	    SMX__ENDED;
 	smx__lane_return(p, arg);
 	smx__leave(p);
+}
+
+/* Not if it had one before a detach: that is a sink by now. */
+bool
+smx__thread_has_lane(const struct smx__process *p)
+{
+	const struct smx__lane_ref *mine = pthread_getspecific(key);
+	const struct smx__lane_ref *ref;
+
+	for (ref = p->own; ref; ref = ref->next)
+		if (ref == mine)
+			return true;
+	return false;
 }
 
 int

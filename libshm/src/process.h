@@ -85,6 +85,7 @@ extern __thread int smx__inside;
 void smx__enter(struct smx__process *);
 int smx__try_enter(struct smx__process *);
 void smx__leave(struct smx__process *);
+void smx__leave_child(struct smx__process *); /* of a fork, entered before */
 
 /* attach.c: take up the segment again, in a forked child or after detach;
  * under the lock.  -ESTALE if it is another file by now. */
@@ -96,10 +97,12 @@ int smx__slot_take(struct smx__process *, int fd, struct smx_error *);
 /* lane.c; all under the lock */
 int smx__lane_claim(struct smx__process *);
 void smx__lane_return(struct smx__process *, struct smx__lane_ref *);
-int smx__lane_sweep_slot(struct smx__process *, int fd, uint32_t slot);
+/* The slot is ours, its generation odd; that is who owns them meanwhile. */
+int smx__lane_sweep_slot(struct smx__process *, int fd, uint32_t generation);
 int smx__lanes_commit(struct smx__process *, int fd, uint64_t need,
     struct smx_error *);
 int smx__thread_key_create(void);
+bool smx__thread_has_lane(const struct smx__process *);
 void smx__thread_forget(void);
 
 /* open.c: the file again, if the path still names it; -ESTALE if not. */

@@ -79,7 +79,7 @@ take_over(struct smx__process *p, int fd, struct smx_error *err)
 	/* the odd generation before any change; pairs with the acquire
 	 * fence between a reader's gauge loads and its second look */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	rc = smx__lane_sweep_slot(p, fd, p->slot);
+	rc = smx__lane_sweep_slot(p, fd, odd);
 	if (rc == 0)
 		rc = clear_gauges(p, fd, slot, err);
 	if (rc < 0)

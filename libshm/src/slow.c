@@ -157,7 +157,7 @@ smx_thread_attach(void)
 	smx__enter(p);
 	if ((smx__lane & SMX__ENDED) == SMX__ENDED)
 		rc = -ENOSPC;
-	else if (smx__lane & SMX__SLOW)
+	else if ((smx__lane & SMX__SLOW) || !smx__thread_has_lane(p))
 		rc = claim(p);
 	smx__leave(p);
 	return rc;
