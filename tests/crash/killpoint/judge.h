@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KILLPOINT_JUDGE_H
+#define KILLPOINT_JUDGE_H
+/*
+ * judge -- is this segment what a kill may leave?  Looks with the reader
+ * library, which believes nothing.
+ */
+#include <stdint.h>
+
+#define JUDGE_SERIES 64
+
+struct verdict {
+	uint32_t n;			/* series in the directory */
+	uint64_t values[JUDGE_SERIES];	/* counters, counts of histograms */
+	uint64_t orders, latency_count; /* of these two, 0 if not there */
+	uint32_t approximate;
+	char why[320]; /* what is wrong; "" if nothing */
+};
+
+/*
+ * judge_file -- open dir/smx.kill and check: whole records, counters and
+ * counts not below `before`, sums that are value x count, or one value ahead
+ * if an observation was under way.
+ *
+ * Return   0 fine, 1 not a finished segment (allowed while it is created),
+ *          -1 wrong, see why.
+ */
+int judge_file(const char *dir, const struct verdict *before,
+    struct verdict *now);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scenario.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "smx/writer.h"
+
+struct metrics {
+	struct smx_counter orders;
+	struct smx_histogram latency;
+	struct smx_histogram changed;
+	struct smx_gauge depth;
+};
+
+/* Few bounds: the arithmetic of native ones is many instructions, and no
+ * store to the segment.  The same name with other bounds in a later life is
+ * a redefinition. */
+static int
+histogram(struct smx_histogram *h, const char *name, const double *bounds,
+    uint32_t n)
+{
+	struct smx_desc d = {
+		.name = name, .help = "Seconds.", .unit = "seconds",
+		.exponent = 9, .bounds = bounds, .n_bounds = n
+	};
+
+	return smx_histogram_register(h, &d, NULL);
+}
+
+static const double old_bounds[] = { 0.1, 1 };
+static const double new_bounds[] = { 0.1, 0.5, 1 };
+
+static int
+take_up(const char *dir, struct metrics *m, const double *bounds, uint32_t n)
+{
+	struct smx_options o = { .dir = dir, .lanes = 4, .slots = 4 };
+	int rc = smx_attach(SCENARIO_SERVICE, &o);
+
+	if (rc < 0)
+		return rc;
+	m->orders = smx_counter("orders_total", "Orders.");
+	rc = histogram(&m->latency, "latency_seconds", old_bounds, 2);
+	m->depth = smx_gauge("depth", "Depth.");
+	if (rc == 0)
+		rc = histogram(&m->changed, "changed_seconds", bounds, n);
+	return rc;
+}
+
+static void
+update(const struct metrics *m, unsigned times)
+{
+	unsigned i;
+
+	for (i = 0; i < times; i++) {
+		smx_inc(m->orders);
+		smx_observe(m->latency, SCENARIO_VALUE);
+		smx_observe(m->changed, SCENARIO_VALUE);
+		smx_set(m->depth, i);
+		smx_gauge_add(m->depth, 1);
+	}
+}
+
+static void *
+thread(void *arg)
+{
+	update(arg, 2);
+	return NULL;
+}
+
+void
+scenario_before(const char *dir)
+{
+	struct metrics m;
+
+	if (take_up(dir, &m, old_bounds, 2) == 0)
+		update(&m, 3);
+	/* as if killed inside an observation: begin is ahead of end */
+	smx__cell_add((uint64_t *)(smx__lane + m.latency.cell), 1);
+	(void)kill(getpid(), SIGKILL);
+}
+
+int
+scenario_run(const char *dir)
+{
+	struct metrics m;
+	pthread_t t;
+	int rc = take_up(dir, &m, new_bounds, 3);
+
+	if (rc < 0)
+		return rc;
+	update(&m, 2);
+	if (pthread_create(&t, NULL, thread, &m) == 0)
+		(void)pthread_join(t, NULL);
+	(void)smx_counter("later_total", "Made while lanes are in use.");
+	(void)smx_counter("orders_total", "Orders.");
+	update(&m, 1);
+	smx_detach();
+	return 0;
+}
+
+int
+scenario_recover(const char *dir)
+{
+	struct metrics m;
+	int rc = take_up(dir, &m, new_bounds, 3);
+
+	if (rc == 0)
+		update(&m, SCENARIO_AGAIN);
+	return rc;
+}
