@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bounds.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -32,37 +33,50 @@ struct plan {
 	int lo, hi; /* the native range is 2^lo .. 2^hi */
 };
 
-/* Buckets on their way; room for one too many, so that one check suffices. */
+/*
+ * All that can come together: schema 8 over the 63 octaves of a value, the
+ * zero bucket, the explicit bounds and the bucket above them.
+ */
+#define N_MOST ((63u << SCHEMA_MAX) + 2 + SMX_MAX_EXPLICIT + 1)
+
+static_assert(N_MOST <= SMX_MAX_BUCKETS, "a family record holds them");
+
+/* Buckets on their way, up to N_MOST. */
 struct list {
 	struct smx_bucket *at;
 	uint32_t n;
 };
 
-/*
- * The shortest decimal that reads back as v (which is finite and positive):
- * digits x 10^*exp10, without trailing zeros.  That is the number the caller
- * wrote, whatever a double made of it: 0.005 is 5 x 10^-3.
- */
-static uint64_t
-shortest_decimal(double v, int *exp10)
+/* The shortest text that reads back as v; returns its places after the point.
+ * That is the number the caller wrote, whatever a double made of it. */
+static int
+shortest(double v, char text[32])
 {
-	char text[64];
-	uint64_t digits = 0;
+	int places;
 
-	for (int places = 0; places <= 16; places++) {
-		const char *p = text;
-
-		snprintf(text, sizeof(text), "%.*e", places, v);
-		/* whatever the locale puts between the digits */
-		for (digits = 0; *p != 'e'; p++)
-			if (*p >= '0' && *p <= '9')
-				digits = digits * 10 + (uint64_t)(*p - '0');
-		*exp10 = atoi(p + 1) - places;
-		snprintf(text, sizeof(text), "%" PRIu64 "e%d", digits, *exp10);
+	for (places = 0; places <= 16; places++) {
+		(void)snprintf(text, 32, "%.*e", places, v);
 		if (strtod(text, NULL) == v)
 			break;
 	}
-	for (; digits != 0 && digits % 10 == 0; digits /= 10)
+	return places;
+}
+
+/* v > 0 as digits x 10^*exp10, without trailing zeros: 0.005 is 5, -3. */
+static uint64_t
+decimal(double v, int *exp10)
+{
+	char text[32];
+	int places = shortest(v, text);
+	uint64_t digits = 0;
+	const char *p;
+
+	/* whatever the locale puts between the digits */
+	for (p = text; *p != 'e'; p++)
+		if (*p >= '0' && *p <= '9')
+			digits = digits * 10 + (uint64_t)(*p - '0');
+	*exp10 = atoi(p + 1) - places;
+	for (; digits % 10 == 0; digits /= 10)
 		++*exp10;
 	return digits;
 }
@@ -72,7 +86,7 @@ static int
 whole_cells(double v, int exponent, uint64_t *cells)
 {
 	int exp10 = 0;
-	uint64_t n = v > 0 ? shortest_decimal(v, &exp10) : 0;
+	uint64_t n = v > 0 ? decimal(v, &exp10) : 0;
 
 	exp10 = v > 0 ? exp10 + exponent : 0;
 	if (exp10 < 0)
@@ -87,27 +101,33 @@ whole_cells(double v, int exponent, uint64_t *cells)
 }
 
 static int
+bound_refused(const struct plan *p, uint32_t i, const char *why,
+    struct smx_error *err)
+{
+	char text[32];
+
+	return smx__fail(err, -EINVAL, "bounds[%u] is %.*g: %s", i,
+	    shortest(p->bounds[i], text) + 1, p->bounds[i], why);
+}
+
+static int
 explicit_bounds(uint64_t *out, const struct plan *p, struct smx_error *err)
 {
 	if (p->n_bounds > SMX_MAX_EXPLICIT)
-		return smx__fail(err, -EINVAL,
-		    "n_bounds is %u: at most %u", p->n_bounds,
-		    SMX_MAX_EXPLICIT);
+		return smx__fail(err, -EINVAL, "n_bounds is %u: at most %u",
+		    p->n_bounds, SMX_MAX_EXPLICIT);
 	for (uint32_t i = 0; i < p->n_bounds; i++) {
 		double v = p->bounds[i];
 
 		if (!isfinite(v) || v < 0)
-			return smx__fail(err, -EINVAL,
-			    "bounds[%u] is %g: must be finite and not negative "
-			    "(+Inf is implied)", i, v);
+			return bound_refused(p, i, "must be finite and not "
+			    "negative (+Inf is implied)", err);
 		if (whole_cells(v, p->exponent, &out[i]) < 0)
-			return smx__fail(err, -EINVAL,
-			    "bounds[%u] is %.17g: not a whole number of 10^%d "
-			    "below 2^63", i, v, -p->exponent);
+			return bound_refused(p, i, "not a whole number of "
+			    "10^-exponent below 2^63", err);
 		if (i > 0 && out[i] <= out[i - 1])
-			return smx__fail(err, -EINVAL,
-			    "bounds[%u] is %.17g: not above the bound before "
-			    "it", i, v);
+			return bound_refused(p, i, "not above the bound "
+			    "before it", err);
 	}
 	return 0;
 }
@@ -115,8 +135,7 @@ explicit_bounds(uint64_t *out, const struct plan *p, struct smx_error *err)
 static void
 list_add(struct list *l, uint64_t upper, int32_t native, uint32_t flags)
 {
-	if (l->n > SMX_MAX_BUCKETS)
-		return;
+	assert(l->n < N_MOST);
 	l->at[l->n].upper = upper;
 	l->at[l->n].native = native;
 	l->at[l->n].flags = flags;
@@ -238,7 +257,7 @@ plan_make(struct plan *p, const struct smx_desc *d, struct smx_error *err)
 static int
 lists_alloc(struct list *native, struct list *all, struct smx_error *err)
 {
-	size_t size = (SMX_MAX_BUCKETS + 1) * sizeof(struct smx_bucket);
+	size_t size = N_MOST * sizeof(struct smx_bucket);
 
 	native->n = all->n = 0;
 	native->at = malloc(size);
@@ -272,12 +291,6 @@ smx__bounds_make(struct smx__bounds *b, const struct smx_desc *d,
 	if (p.native)
 		above = native_bounds(&native, &p);
 	merge(&all, explicit, p.n_bounds, &native, above);
-	if (all.n > SMX_MAX_BUCKETS) {
-		ret = smx__fail(err, -EINVAL,
-		    "schema %u from 2^%d to 2^%d: more than %u buckets",
-		    p.schema, p.lo, p.hi, SMX_MAX_BUCKETS);
-		goto out;
-	}
 	/* on failure the big block serves as well */
 	shrunk = realloc(all.at, all.n * sizeof(all.at[0]));
 	b->buckets = shrunk != NULL ? shrunk : all.at;
