@@ -8,12 +8,14 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
+#include <ucontext.h>
 
 #include "smx/view.h"
 
 struct guard {
 	sigjmp_buf out;
 	uintptr_t first, end;
+	sigset_t mask; /* as it was when the signal came */
 };
 
 /* Initial-exec: the handler may not allocate, as other models would on a
@@ -50,18 +52,17 @@ pass_on(int sig, siginfo_t *info, void *context)
 static void
 on_sigbus(int sig, siginfo_t *info, void *context)
 {
-	const struct guard *g = active;
+	struct guard *g = active;
 	uintptr_t at = (uintptr_t)info->si_addr;
 
 	if (g == NULL || info->si_code <= 0 || at < g->first || at >= g->end) {
 		pass_on(sig, info, context);
 		return;
 	}
-	siglongjmp(active->out, 1);
+	g->mask = ((const ucontext_t *)context)->uc_sigmask;
+	siglongjmp(g->out, 1);
 }
 
-/* SA_NODEFER, so that leaving the handler by a jump needs no system call to
- * restore the signal mask, on every read. */
 static void
 install(void)
 {
@@ -69,7 +70,7 @@ install(void)
 
 	memset(&action, 0, sizeof(action));
 	action.sa_sigaction = on_sigbus;
-	action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART | SA_ONSTACK;
+	action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
 	sigemptyset(&action.sa_mask);
 	if (sigaction(SIGBUS, &action, &before) < 0)
 		install_error = -errno;
@@ -103,8 +104,11 @@ smx__guard_run(const void *base, size_t size, int (*fn)(void *), void *arg)
 		return err;
 	g.first = (uintptr_t)base;
 	g.end = g.first + size;
+	/* without saving the mask, which would be a system call on every read
+	 * instead of one after a fault */
 	if (sigsetjmp(g.out, 0) != 0) {
 		active = NULL;
+		pthread_sigmask(SIG_SETMASK, &g.mask, NULL);
 		return -EFAULT;
 	}
 	active = &g;
