@@ -163,6 +163,24 @@ START_TEST(takes_a_single_bucket)
 }
 END_TEST
 
+/* 2^60 - 20 is 2^60 as a double: looked up one position too high. */
+START_TEST(allows_for_values_rounded_up)
+{
+	static struct smx_bucket raw[] = {
+		{ .upper = (UINT64_C(1) << 60) - 10 },
+		{ .upper = (UINT64_C(1) << 62) - 1 },
+		{ .upper = UINT64_MAX },
+	};
+
+	bounds.buckets = raw;
+	bounds.n = 3;
+	ix = smx__index_get(raw, 3);
+	for (uint64_t i = 0; i < 2; i++)
+		for (uint64_t d = 0; d < 200; d++)
+			same(raw[i].upper + 100 - d);
+}
+END_TEST
+
 /* Positions of the table that need more than one comparison. */
 static uint32_t
 crowded(const struct smx__index *index)
@@ -210,6 +228,7 @@ main(void)
 	tcase_add_loop_test(t, finds_it_in_every_rounding_mode, 0, N_CASES);
 	tcase_add_test(t, shares_tables_of_equal_bounds);
 	tcase_add_test(t, takes_a_single_bucket);
+	tcase_add_test(t, allows_for_values_rounded_up);
 	tcase_add_test(t, needs_one_step_up_to_schema_6);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
