@@ -8,9 +8,9 @@
 
 /* FNV-1a, over the two pieces as if they were one. */
 static uint64_t
-hash(const struct expo_claim *c)
+hash(const struct expo_claims *cs, const struct expo_claim *c)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ cs->seed;
 
 	for (uint32_t i = 0; i < c->base_len; i++)
 		h = (h ^ (unsigned char)c->base[i]) * UINT64_C(0x100000001b3);
@@ -43,7 +43,7 @@ static struct expo_claim *
 probe(const struct expo_claims *cs, const struct expo_claim *c)
 {
 	size_t mask = cs->cap - 1;
-	size_t i = hash(c) & mask;
+	size_t i = hash(cs, c) & mask;
 
 	while (cs->slots[i].suffix != NULL && !same_name(&cs->slots[i], c))
 		i = (i + 1) & mask;
@@ -53,7 +53,7 @@ probe(const struct expo_claims *cs, const struct expo_claim *c)
 static int
 rehash(struct expo_claims *cs)
 {
-	struct expo_claims big = { .n = cs->n,
+	struct expo_claims big = { .n = cs->n, .seed = cs->seed,
 		.cap = cs->cap == 0 ? 64 : cs->cap * 2 };
 
 	big.slots = calloc(big.cap, sizeof(*big.slots));

@@ -22,6 +22,7 @@ struct expo_claim {
 struct expo_claims {
 	struct expo_claim *slots;
 	size_t n, cap; /* cap is 0 or a power of two */
+	uint64_t seed; /* names come from strangers: not the same each time */
 };
 
 /* The block that owns base + suffix, or EXPO_UNCLAIMED. */

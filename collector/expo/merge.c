@@ -221,7 +221,7 @@ int
 expo_merge_sources(struct expo_merge *m, const struct expo_source *sources,
     size_t n)
 {
-	struct expo_claims claims = { 0 };
+	struct expo_claims claims = { .seed = (uintptr_t)m };
 	uint32_t *order;
 	int err;
 
