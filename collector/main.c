@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "collector/options.h"
 #include "collector/routes.h"
@@ -129,6 +130,18 @@ start_engine(struct collector *c)
 		.scraper = &c->scraper, .stats = &c->stats };
 }
 
+/* Each segment keeps a descriptor, and so does each client. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &lim);
+}
+
 static int
 run(struct collector *c)
 {
@@ -139,6 +152,7 @@ run(struct collector *c)
 		return 1;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	raise_descriptors();
 	start_engine(c);
 	err = start_http(c);
 	if (err == 0) {

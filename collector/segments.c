@@ -4,112 +4,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-#define RETRY_NS	UINT64_C(5000000000)	/* of an unchanged bad file */
-#define PATIENCE_NS	UINT64_C(3000000000)	/* with one being created */
-
-static const char *const cause_names[N_CAUSES] = {
-	"creating", "version", "corrupt", "owner", "name", "budget", "cut",
-	"io",
-};
-
-const char *
-segment_cause_name(enum segment_cause cause)
-{
-	return cause_names[cause];
-}
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-static enum segment_cause
-cause_of(int err)
-{
-	switch (err) {
-	case -EAGAIN:
-		return CAUSE_CREATING;
-	case -EPROTO:
-		return CAUSE_VERSION;
-	case -EBADMSG:
-		return CAUSE_CORRUPT;
-	case -EPERM:
-		return CAUSE_OWNER;
-	case -EINVAL:
-		return CAUSE_NAME;
-	case -E2BIG:
-	case -ENOMEM:
-		return CAUSE_BUDGET;
-	case -EFAULT:
-		return CAUSE_CUT;
-	default:
-		return CAUSE_IO;
-	}
-}
-
-static int
-copy_word(char dst[SEGMENT_NAME], const char *at, size_t n)
-{
-	static const char ok[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
-
-	if (n == 0 || n >= SEGMENT_NAME || strspn(at, ok) < n)
-		return -EINVAL;
-	memcpy(dst, at, n);
-	dst[n] = '\0';
-	return 0;
-}
-
-int
-segment_parse_name(const char *file, char service[SEGMENT_NAME],
-    char instance[SEGMENT_NAME])
-{
-	const char *name = file + strlen(SMX_FILE_PREFIX);
-	size_t n = strcspn(name, "@");
-
-	instance[0] = '\0';
-	service[0] = '\0';
-	if (copy_word(service, name, n) < 0)
-		return -EINVAL;
-	if (name[n] == '\0')
-		return 0;
-	return copy_word(instance, name + n + 1, strlen(name + n + 1));
-}
 
 void
 segments_init(struct segments *s, const char *dir, uid_t owner,
     const struct log *log)
 {
-	*s = (struct segments){ .dir = dir, .log = log, .owner = owner,
-		.dirfd = -1 };
-}
-
-/* Its view and values; it stays in the table. */
-static void
-drop_view(struct segment *g)
-{
-	smx_view_close(g->view);
-	g->view = NULL;
-	smx_snapshot_free(&g->snap);
-	memset(&g->snap, 0, sizeof(g->snap));
-	g->shown = false;
-}
-
-static void
-segment_destroy(struct segment *g)
-{
-	if (g->view)
-		drop_view(g);
-	free(g);
+	*s = (struct segments){ .dir = dir, .site = { .owner = owner,
+		.log = log, .dirfd = -1 } };
 }
 
 void
@@ -118,113 +22,11 @@ segments_close(struct segments *s)
 	for (size_t i = 0; i < s->n; i++)
 		segment_destroy(s->v[i]);
 	free(s->v);
-	if (s->dirfd >= 0)
-		close(s->dirfd);
+	if (s->site.dirfd >= 0)
+		close(s->site.dirfd);
 	s->v = NULL;
 	s->n = s->cap = 0;
-	s->dirfd = -1;
-}
-
-/* Take a segment for bad; said and counted when the reason is new. */
-static void
-set_bad(struct segments *s, struct segment *g, int err, const char *why)
-{
-	enum segment_cause cause = cause_of(err);
-	bool news = !g->bad || g->cause != cause ||
-	    strncmp(g->reason, why, sizeof(g->reason) - 1) != 0;
-
-	g->bad = true;
-	g->cause = cause;
-	if (!news)
-		return;
-	snprintf(g->reason, sizeof(g->reason), "%s", why);
-	s->errors[cause]++;
-	log_warn(s->log, "segment left out", LOG_STR("file", g->file),
-	    LOG_STR("cause", cause_names[cause]), LOG_STR("reason", g->reason));
-}
-
-static void
-try_open(struct segments *s, struct segment *g, const struct stat *st)
-{
-	const struct smx_view_options opt = {
-		.owner = s->owner, .check_owner = s->open_to_all,
-	};
-	struct smx_error error = { 0 };
-	int err;
-
-	g->st = *st;
-	g->tried_ns = now_ns();
-	if (segment_parse_name(g->file, g->service, g->instance) < 0) {
-		set_bad(s, g, -EINVAL,
-		    "not a segment's name: smx.SERVICE or smx.SERVICE@INSTANCE,"
-		    " of a-z 0-9 _ - and at most 64 bytes each");
-		return;
-	}
-	err = smx_view_open(&g->view, s->dirfd, g->file, &opt, &error);
-	if (err == 0) {
-		g->serial = ++s->next_serial;
-		g->bad = false;
-		g->reason[0] = '\0';
-		log_info(s->log, "segment found", LOG_STR("file", g->file));
-		return;
-	}
-	g->view = NULL;
-	if (err == -ENOENT || (err == -EAGAIN &&
-	    g->tried_ns - g->first_ns < PATIENCE_NS))
-		return;		/* gone again, or just being made */
-	set_bad(s, g, err, error.msg[0] ? error.msg : strerror(-err));
-}
-
-static bool
-same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	    a->st_size == b->st_size;
-}
-
-static bool
-same_state(const struct stat *a, const struct stat *b)
-{
-	return same_file(a, b) && a->st_uid == b->st_uid &&
-	    a->st_mode == b->st_mode &&
-	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
-/* Read what was added to its directory; bad if that lies. */
-static void
-refresh(struct segments *s, struct segment *g)
-{
-	struct smx_error error = { 0 };
-	int err = smx_view_refresh(g->view, &error);
-
-	if (err >= 0)
-		return;
-	drop_view(g);
-	g->tried_ns = now_ns();
-	set_bad(s, g, err, error.msg[0] ? error.msg : strerror(-err));
-}
-
-static void
-update(struct segments *s, struct segment *g)
-{
-	struct stat st;
-
-	if (fstatat(s->dirfd, g->file, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return;		/* gone since; not seen, so dropped */
-	g->seen = true;
-	if (g->view && !same_file(&g->st, &st))
-		drop_view(g);	/* replaced or cut: what is there now? */
-	if (g->view) {
-		refresh(s, g);
-		return;
-	}
-	if (!same_file(&g->st, &st))
-		g->first_ns = now_ns();
-	if (g->bad && g->cause != CAUSE_CREATING && same_state(&g->st, &st) &&
-	    now_ns() - g->tried_ns < RETRY_NS)
-		return;
-	try_open(s, g, &st);
+	s->site.dirfd = -1;
 }
 
 static int
@@ -261,12 +63,9 @@ add(struct segments *s, const char *file)
 		s->v = v;
 		s->cap = cap;
 	}
-	g = calloc(1, sizeof(*g));
-	if (!g)
-		return NULL;
-	snprintf(g->file, sizeof(g->file), "%s", file);
-	g->first_ns = now_ns();
-	s->v[s->n++] = g;
+	g = segment_create(file);
+	if (g)
+		s->v[s->n++] = g;
 	return g;
 }
 
@@ -277,8 +76,8 @@ say_crowded(struct segments *s)
 	if (s->crowded)
 		return;
 	s->crowded = true;
-	s->errors[CAUSE_BUDGET]++;
-	log_warn(s->log, "too many segments, further ones are left out",
+	s->site.errors[CAUSE_BUDGET]++;
+	log_warn(s->site.log, "too many segments, further ones are left out",
 	    LOG_STR("dir", s->dir), LOG_INT("limit", SEGMENTS_MAX));
 }
 
@@ -296,7 +95,7 @@ visit(struct segments *s, const char *file)
 	}
 	g = g ? g : add(s, file);
 	if (g)
-		update(s, g);
+		segment_update(g, &s->site);
 }
 
 static void
@@ -312,7 +111,7 @@ drop_unseen(struct segments *s)
 			continue;
 		}
 		if (g->view || g->bad)
-			log_info(s->log, "segment gone",
+			log_info(s->site.log, "segment gone",
 			    LOG_STR("file", g->file));
 		segment_destroy(g);
 	}
@@ -325,12 +124,12 @@ static void
 dir_failed(struct segments *s, int err)
 {
 	if (s->dir_err != err)
-		log_warn(s->log, "cannot read the directory of the segments",
+		log_warn(s->site.log, "cannot read the directory of the segments",
 		    LOG_STR("dir", s->dir), LOG_ERR(err));
 	s->dir_err = err;
-	if (s->dirfd >= 0)
-		close(s->dirfd);
-	s->dirfd = -1;
+	if (s->site.dirfd >= 0)
+		close(s->site.dirfd);
+	s->site.dirfd = -1;
 }
 
 /* The path may name another directory by now, or none. */
@@ -341,17 +140,17 @@ open_dir(struct segments *s)
 
 	if (stat(s->dir, &now) < 0)
 		return -errno;
-	if (s->dirfd >= 0 && fstat(s->dirfd, &held) == 0 &&
+	if (s->site.dirfd >= 0 && fstat(s->site.dirfd, &held) == 0 &&
 	    held.st_dev == now.st_dev && held.st_ino == now.st_ino) {
-		s->open_to_all = now.st_mode & S_IWOTH;
+		s->site.open_to_all = now.st_mode & S_IWOTH;
 		return 0;
 	}
-	if (s->dirfd >= 0)
-		close(s->dirfd);
-	s->dirfd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->dirfd < 0 || fstat(s->dirfd, &now) < 0)
+	if (s->site.dirfd >= 0)
+		close(s->site.dirfd);
+	s->site.dirfd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->site.dirfd < 0 || fstat(s->site.dirfd, &now) < 0)
 		return -errno;
-	s->open_to_all = now.st_mode & S_IWOTH;
+	s->site.open_to_all = now.st_mode & S_IWOTH;
 	return 0;
 }
 
@@ -359,7 +158,7 @@ static int
 read_dir(struct segments *s)
 {
 	/* an own description: the position of dirfd stays out of it */
-	int fd = openat(s->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(s->site.dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent *e;
 	DIR *d;
 
@@ -390,7 +189,7 @@ segments_scan(struct segments *s)
 		dir_failed(s, err);
 	} else {
 		if (s->dir_err)
-			log_info(s->log, "the directory is there",
+			log_info(s->site.log, "the directory is there",
 			    LOG_STR("dir", s->dir));
 		s->dir_err = 0;
 	}
@@ -402,24 +201,8 @@ segments_scan(struct segments *s)
 void
 segments_snapshot(struct segments *s)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		struct segment *g = s->v[i];
-		struct smx_error error = { 0 };
-		int err;
-
-		g->shown = false;
-		if (!g->view)
-			continue;
-		err = smx_snapshot_take(&g->snap, g->view, &error);
-		if (err == 0) {
-			g->shown = true;
-			g->approximate += g->snap.approximate;
-			continue;
-		}
-		drop_view(g);
-		g->tried_ns = now_ns();
-		set_bad(s, g, err, error.msg[0] ? error.msg : strerror(-err));
-	}
+	for (size_t i = 0; i < s->n; i++)
+		segment_snapshot(s->v[i], &s->site);
 }
 
 size_t

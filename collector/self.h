@@ -18,9 +18,7 @@
 
 #include "collector/made.h"
 #include "collector/segments.h"
-
-#define SELF_BUCKETS 12		/* of the scrape duration, +Inf included */
-#define SELF_FAMILIES 48
+#include "collector/self_families.h"
 
 /* Answers are counted by code; all others together. */
 enum self_code {
@@ -52,7 +50,7 @@ void self_observe_scrape(struct self_stats *stats, uint64_t ns);
 struct self {
 	bool about_us;		/* not with --web.disable-exporter-metrics */
 	uint64_t start_ns;	/* realtime */
-	struct smx_family_info families[SELF_FAMILIES];
+	struct smx_family_info families[N_FAMILIES];
 	struct made ours;	/* bare */
 	struct made missing;	/* of a service without a segment: 0 live */
 	struct made *services;	/* [i] is about segment i, if that is shown */

@@ -13,22 +13,6 @@
 #define BACKLOG 128
 #define ACCEPT_BATCH 16		/* per wake-up, so that the loop stays fair */
 
-struct httpd_conn *
-httpd__conn_of(struct MHD_Connection *mhd)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd,
-	    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return info ? info->socket_context : NULL;
-}
-
-void
-httpd__cut(struct httpd_conn *conn)
-{
-	conn->deadline_ms = UINT64_MAX;
-	(void)shutdown(conn->fd, SHUT_RDWR);
-}
-
 static void
 on_handle_closed(uv_handle_t *handle)
 {
@@ -126,6 +110,12 @@ on_sweep(uv_timer_t *timer)
 	drive(h);
 }
 
+void
+httpd__sweep_start(struct httpd *h)
+{
+	uv_timer_start(&h->sweep, on_sweep, h->sweep_ms, h->sweep_ms);
+}
+
 static void
 on_accept(uv_poll_t *poll, int status, int events)
 {
@@ -193,64 +183,6 @@ sweep_ms(const struct httpd_options *opt)
 }
 
 static void
-conn_started(struct httpd *h, struct MHD_Connection *mhd, void **ctx)
-{
-	struct httpd_conn *c = calloc(1, sizeof(*c));
-
-	*ctx = c;
-	if (!c)
-		return;		/* on_access() then refuses */
-	c->h = h;
-	c->fd = MHD_get_connection_info(mhd,
-	    MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	c->deadline_ms = uv_now(h->loop) + h->opt.header_ms;
-	c->next = h->conns;
-	if (c->next)
-		c->next->prev = c;
-	h->conns = c;
-	if (h->n_conns++ == 0)
-		uv_timer_start(&h->sweep, on_sweep, sweep_ms(&h->opt),
-		    sweep_ms(&h->opt));
-}
-
-static void
-conn_closed(struct httpd *h, struct httpd_conn *c)
-{
-	if (!c)
-		return;
-	if (c->next)
-		c->next->prev = c->prev;
-	if (c->prev)
-		c->prev->next = c->next;
-	else
-		h->conns = c->next;
-	h->n_conns--;
-	free(c);
-}
-
-static void
-on_connection(void *cls, struct MHD_Connection *mhd, void **ctx,
-    enum MHD_ConnectionNotificationCode code)
-{
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		conn_started(cls, mhd, ctx);
-	else
-		conn_closed(cls, *ctx);
-}
-
-/* The decoded path is a C string: a %00 in it would hide what follows. */
-static void *
-on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
-{
-	struct httpd_conn *c = httpd__conn_of(mhd);
-
-	(void)cls;
-	if (c)
-		c->bad_uri = strstr(uri, "%00") != NULL;
-	return NULL;
-}
-
-static void
 fill_defaults(struct httpd_options *opt)
 {
 	static const struct httpd_options std = {
@@ -285,9 +217,9 @@ start_daemon(struct httpd *h)
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, h->opt.conn_memory,
 	    MHD_OPTION_CONNECTION_TIMEOUT, 0u,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
-	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+	    MHD_OPTION_NOTIFY_CONNECTION, httpd__on_connection, h,
 	    MHD_OPTION_NOTIFY_COMPLETED, httpd__on_completed, h,
-	    MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
+	    MHD_OPTION_URI_LOG_CALLBACK, httpd__on_uri, h,
 	    MHD_OPTION_END);
 	return h->daemon ? 0 : -EIO;
 }
@@ -377,6 +309,7 @@ httpd_open(struct httpd **out, uv_loop_t *loop,
 	h->loop = loop;
 	h->opt = *opt;
 	fill_defaults(&h->opt);
+	h->sweep_ms = sweep_ms(&h->opt);
 	h->handler = handler;
 	h->user = user;
 	h->n_listeners = opt->n_listen;
@@ -418,7 +351,7 @@ httpd_close(struct httpd *h, void (*closed)(void *ctx), void *ctx)
 	uv_update_time(h->loop);
 	h->close_at_ms = uv_now(h->loop) + h->opt.close_ms;
 	/* from the loop, not from here: we may be inside a handler (I3) */
-	uv_timer_start(&h->sweep, on_sweep, 0, sweep_ms(&h->opt));
+	uv_timer_start(&h->sweep, on_sweep, 0, h->sweep_ms);
 }
 
 uint16_t

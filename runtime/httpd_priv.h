@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * httpd_priv.h -- what httpd.c (sockets, loop) and httpd_request.c (one
- * exchange) share.
+ * httpd_priv.h -- what httpd.c (sockets, loop), httpd_conn.c (connections)
+ * and httpd_request.c (one exchange) share.
  *
  *   listener --accept--> conn (one per socket) --> request (one at a time)
  *
@@ -46,6 +46,7 @@ struct httpd {
 	uv_poll_t poll;			/* libmicrohttpd's epoll descriptor */
 	uv_timer_t again;		/* it has work left */
 	uv_timer_t sweep;		/* deadlines; runs while conns exist */
+	uint64_t sweep_ms;
 	struct httpd_conn *conns;
 	unsigned n_conns;
 	unsigned n_flight;
@@ -89,12 +90,20 @@ enum MHD_Result httpd__on_access(void *cls, struct MHD_Connection *mhd,
 void httpd__on_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
     enum MHD_RequestTerminationCode code);
 
+/* httpd_conn.c: libmicrohttpd's callbacks about a connection */
+void httpd__on_connection(void *cls, struct MHD_Connection *mhd, void **ctx,
+    enum MHD_ConnectionNotificationCode code);
+void *httpd__on_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
+
 /* httpd__conn_of -- our record of a connection. */
 struct httpd_conn *httpd__conn_of(struct MHD_Connection *mhd);
 
 /* httpd__drive_soon -- let libmicrohttpd work in the loop's next round: it
  * does not wake its own epoll descriptor for a connection that is resumed. */
 void httpd__drive_soon(struct httpd *h);
+
+/* httpd__sweep_start -- there are connections now: watch their deadlines. */
+void httpd__sweep_start(struct httpd *h);
 
 /* httpd__cut -- no more bytes either way; libmicrohttpd then ends it. */
 void httpd__cut(struct httpd_conn *conn);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/httpd.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "runtime/httpd_priv.h"
+
+struct httpd_conn *
+httpd__conn_of(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd,
+	    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+void
+httpd__cut(struct httpd_conn *conn)
+{
+	conn->deadline_ms = UINT64_MAX;
+	(void)shutdown(conn->fd, SHUT_RDWR);
+}
+
+static void
+conn_started(struct httpd *h, struct MHD_Connection *mhd, void **ctx)
+{
+	struct httpd_conn *c = calloc(1, sizeof(*c));
+
+	*ctx = c;
+	if (!c)
+		return;		/* on_access() then refuses */
+	c->h = h;
+	c->fd = MHD_get_connection_info(mhd,
+	    MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	c->deadline_ms = uv_now(h->loop) + h->opt.header_ms;
+	c->next = h->conns;
+	if (c->next)
+		c->next->prev = c;
+	h->conns = c;
+	if (h->n_conns++ == 0)
+		httpd__sweep_start(h);
+}
+
+static void
+conn_closed(struct httpd *h, struct httpd_conn *c)
+{
+	if (!c)
+		return;
+	if (c->next)
+		c->next->prev = c->prev;
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		h->conns = c->next;
+	h->n_conns--;
+	free(c);
+}
+
+void
+httpd__on_connection(void *cls, struct MHD_Connection *mhd, void **ctx,
+    enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		conn_started(cls, mhd, ctx);
+	else
+		conn_closed(cls, *ctx);
+}
+
+/* The decoded path is a C string: a %00 in it would hide what follows. */
+void *
+httpd__on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+	struct httpd_conn *c = httpd__conn_of(mhd);
+
+	(void)cls;
+	if (c)
+		c->bad_uri = strstr(uri, "%00") != NULL;
+	return NULL;
+}
