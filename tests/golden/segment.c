@@ -63,7 +63,7 @@ set_up(void)
 	struct build b = { 0 };
 
 	bytes = calloc(1, SIZE);
-	ck_assert_int_gt(read_page(), 50);
+	ck_assert_int_gt(read_page(), 40);
 	build_dir_make(&dir);
 	b.bytes = bytes;
 	b.header = (void *)bytes;
