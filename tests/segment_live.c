@@ -175,7 +175,8 @@ live_peer_end(struct live_peer *p)
 {
 	close(p->to);
 	close(p->from);
-	(void)live_wait(p->pid);
+	/* not by end of file: later peers have inherited the pipe's end */
+	(void)live_kill(p->pid, SIGKILL);
 }
 
 void

@@ -52,7 +52,7 @@ struct live_peer {
 };
 void live_peer_start(struct live_peer *, int (*fn)(int step));
 int live_peer_do(struct live_peer *, int step); /* what fn returned */
-void live_peer_end(struct live_peer *);
+void live_peer_end(struct live_peer *); /* by SIGKILL */
 
 /* Readers.  Values of labels are written "a|b"; NULL or "" for none. */
 struct live {
