@@ -385,7 +385,7 @@ engine_answer(struct engine *e, const struct ask *ask,
 
 	*a = (struct answer){ 0 };
 	engine_scan(e);
-	segments_snapshot(&e->segments);
+	segments_snapshot(&e->segments, ask->sel.alone ? &ask->sel : NULL);
 	if (ask->kind == ASK_INDEX)
 		answer_index(e, a);
 	else

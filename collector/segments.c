@@ -199,10 +199,15 @@ segments_scan(struct segments *s)
 }
 
 void
-segments_snapshot(struct segments *s)
+segments_snapshot(struct segments *s, const struct selection *only)
 {
-	for (size_t i = 0; i < s->n; i++)
-		segment_snapshot(s->v[i], &s->site);
+	for (size_t i = 0; i < s->n; i++) {
+		struct segment *g = s->v[i];
+
+		g->shown = false;
+		if (!only || select_matches(only, g->service, g->instance))
+			segment_snapshot(g, &s->site);
+	}
 }
 
 size_t

@@ -9,6 +9,7 @@
 #define COLLECTOR_SEGMENTS_H
 
 #include "collector/segment.h"
+#include "collector/select.h"
 
 #define SEGMENTS_MAX 1024	/* of one directory; further ones are bad */
 
@@ -32,8 +33,9 @@ void segments_close(struct segments *s);
  */
 void segments_scan(struct segments *s);
 
-/* segments_snapshot -- take a snapshot of each good one (sets shown). */
-void segments_snapshot(struct segments *s);
+/* segments_snapshot -- take a snapshot of each good one (sets shown); with
+ * `only` of those it chooses, and no other is then shown. */
+void segments_snapshot(struct segments *s, const struct selection *only);
 
 /* segments_bad -- how many are bad. */
 size_t segments_bad(const struct segments *s);
