@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
+import urllib.parse
 
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as om_parser
@@ -654,6 +655,90 @@ def a_wrong_command_line_is_exit_status_2():
         done = subprocess.run([COLLECTOR, flag], capture_output=True,
                               text=True, timeout=10, check=False)
         assert done.returncode == 0 and done.stdout and not done.stderr
+
+
+class Prometheus:
+    """A real one, that scrapes the box every second."""
+
+    def __init__(self, box, *flags):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        config = box.base / "prometheus.yml"
+        config.write_text(json.dumps({
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+            "scrape_configs": [
+                {"job_name": "rest", "params": {"exclude": ["feed"]},
+                 "static_configs": [
+                     {"targets": [f"127.0.0.1:{box.port}"]}]},
+                {"job_name": "feed", "metrics_path": "/metrics/feed",
+                 "static_configs": [
+                     {"targets": [f"127.0.0.1:{box.port}"]}]}]}))
+        self.log = open(box.base / "prometheus.log", "wb")
+        self.proc = subprocess.Popen(
+            ["prometheus", f"--config.file={config}",
+             f"--storage.tsdb.path={box.base}/tsdb",
+             f"--web.listen-address=127.0.0.1:{self.port}", *flags],
+            stdout=self.log, stderr=self.log)
+        box.stack.callback(self.kill)
+
+    def kill(self):
+        self.proc.kill()
+        self.proc.wait()
+        self.log.close()
+
+    def query(self, text):
+        """[(labels, value or histogram)...] of an instant query."""
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            c.request("GET", "/api/v1/query?query=" +
+                      urllib.parse.quote(text))
+            data = json.loads(c.getresponse().read())["data"]["result"]
+        except (OSError, ValueError, KeyError):
+            return []
+        finally:
+            c.close()
+        return [(r["metric"], r["value"][1] if "value" in r
+                 else r["histogram"][1]) for r in data]
+
+    def one(self, text):
+        found = self.query(text)
+        assert len(found) < 2, found
+        return found[0][1] if found else None
+
+
+@test
+def prometheus_takes_every_format():
+    if not shutil.which("prometheus"):
+        raise Skip("no prometheus")
+    for flags, native in (((), False),
+                          (("--enable-feature=native-histograms",), True)):
+        with Box() as box:
+            Writer(box, "feed").do("counter ticks_total 41",
+                                   "native wait_seconds 5000 70000")
+            Writer(box, "risk", "a").do("counter ticks_total 2",
+                                        "histogram wait_seconds 5000")
+            p = Prometheus(box, *flags)
+            until("both up", lambda: p.one("sum(up)") == "2", 30)
+            until("scraped twice", lambda: (p.one(
+                "smx_collector_scrape_duration_seconds_count" if not native
+                else "histogram_count("
+                "smx_collector_scrape_duration_seconds)") or "0") > "1", 20)
+            assert p.one('ticks_total{service="feed"}') == "41"
+            assert p.one('ticks_total{service="risk",'
+                         'service_instance="a"}') == "2"
+            assert p.one('smx_service_live_processes{service="feed"}') == "1"
+            if native:
+                assert p.one('histogram_count(wait_seconds'
+                             '{service="feed"})') == "2"
+                assert p.one('histogram_sum(wait_seconds'
+                             '{service="feed"})') == "0.000075"
+            assert p.one('sum(wait_seconds_count{service="risk"})') == "1"
+            assert p.one("sum(scrape_samples_scraped) - "
+                         "sum(scrape_samples_post_metric_relabeling)") == "0"
+            said = (box.base / "prometheus.log").read_text()
+            assert "level=warn" not in said, said
+            assert "level=error" not in said, said
 
 
 @test

@@ -9,6 +9,7 @@
  *	counter NAME N		add N
  *	gauge NAME VALUE
  *	histogram NAME NS...	observe each
+ *	native NAME NS...	the same with native buckets alone
  *	label NAME VALUE N	counter NAME{name="VALUE"} += N
  *	many PREFIX N		N counters
  *	spin NAME		observe for ever in a thread
@@ -48,19 +49,21 @@ do_gauge(const char *name, const char *value, struct smx_error *e)
 }
 
 static int
-make_histogram(const char *name, struct smx_histogram *h, struct smx_error *e)
+make_histogram(const char *name, int native, struct smx_histogram *h,
+    struct smx_error *e)
 {
 	const struct smx_desc d = { .name = name, .help = help,
-		.unit = "seconds", .exponent = 9 };
+		.unit = "seconds", .exponent = 9, .native = native };
 
 	return smx_histogram_register(h, &d, e);
 }
 
 static int
-do_histogram(const char *name, const char *values, struct smx_error *e)
+do_histogram(const char *name, int native, const char *values,
+    struct smx_error *e)
 {
 	struct smx_histogram h;
-	int err = make_histogram(name, &h, e);
+	int err = make_histogram(name, native, &h, e);
 	char *end;
 
 	while (err == 0 && *values) {
@@ -117,7 +120,7 @@ do_spin(const char *name, struct smx_error *e)
 {
 	static struct smx_histogram h;
 	pthread_t t;
-	int err = make_histogram(name, &h, e);
+	int err = make_histogram(name, 0, &h, e);
 
 	return err ? err : -pthread_create(&t, NULL, spin, &h);
 }
@@ -136,7 +139,9 @@ obey(char *line, struct smx_error *e)
 	if (strcmp(word, "gauge") == 0)
 		return do_gauge(name, line + at, e);
 	if (strcmp(word, "histogram") == 0)
-		return do_histogram(name, line + at, e);
+		return do_histogram(name, 0, line + at, e);
+	if (strcmp(word, "native") == 0)
+		return do_histogram(name, 1, line + at, e);
 	if (strcmp(word, "label") == 0)
 		return do_label(name, line + at, e);
 	if (strcmp(word, "many") == 0)

@@ -215,6 +215,9 @@ class Recording:
             self.rows = sum(1 for _ in lines)
         self.replay = ("--profile", "replay", "--speed", "max",
                        "--data", self.path)
+        # Ten seconds, so that a test can meet it in the middle.
+        self.slowly = ("--profile", "replay", "--speed", 65,
+                       "--data", self.path)
 
 
 def main(*tests):

@@ -20,10 +20,11 @@ def killed(recording, name):
     """Kill in the middle, wait for the end, compare.  Returns the counters
     before the kill and at the end."""
     digest, signals = undisturbed(recording)
-    with stack.Stack("kill-" + name, *recording.replay) as run:
+    with stack.Stack("kill-" + name, *recording.slowly) as run:
         stack.until("a third of the rows", lambda:
                     run.added("market_data") >= recording.rows // 3)
         before = run.metrics()
+        assert run.added("market_data") < recording.rows, "killed too late"
         pid = run.kill(name)
         stack.until("it comes back", lambda:
                     run.part(name)["state"] == "healthy"

@@ -108,7 +108,7 @@ def count_sides(status):
 
 
 # Not what Prometheus says of itself and of its targets.
-SCRAPED = '{job!="prometheus",__name__!~"up|scrape_.*"}'
+SCRAPED = '{job!="",job!="prometheus",__name__!~"up|scrape_.*"}'
 NAMES = {
     "published": "market_data_published_total",
     "dropped": "cdb_feed_dropped_total",

@@ -19,18 +19,21 @@ policy_mark='# written by cdb setup'
 
 # packages_missing -- print the packages that are not installed.
 packages_missing() {
-	local have want name names
+	local want name names status
+	local -A have
 
 	if ! command -v dpkg-query >/dev/null; then
 		die "this script installs Debian packages, and there is no dpkg"
 	fi
-	# shellcheck disable=SC2016 # dpkg-query expands these
-	have=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' 2>/dev/null |
-		sed -n 's/ installed$//p')
+	# shellcheck disable=SC2016,SC2046 # for dpkg-query; words wanted
+	while read -r name status; do
+		[[ $status != installed ]] || have[$name]=1
+	done < <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' \
+		$(printf '%s ' "${packages[@]//|/ }") 2>/dev/null)
 	for want in "${packages[@]}"; do
 		IFS='|' read -r -a names <<<"$want"
 		for name in "${names[@]}"; do
-			grep -qxF -- "$name" <<<"$have" && continue 2
+			[[ -z ${have[$name]:-} ]] || continue 2
 		done
 		printf '%s\n' "${names[0]}"
 	done
