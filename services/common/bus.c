@@ -32,6 +32,21 @@ cdb_bus_state_name(const struct cdb_bus *bus)
 	return names[bus->state];
 }
 
+static void
+lose_log(struct cdb_bus *bus, enum cdb_bus_state was, const char *why)
+{
+	bool lost = was != CDB_BUS_CONNECTING;
+	uint64_t held_back = 0;
+
+	if (!lost && !log_rate_pass(&bus->failing, uv_now(bus->loop),
+		&held_back))
+		return;
+	log_warn(bus->log, lost ? "redis connection lost"
+				: "redis cannot be reached",
+	    LOG_STR("error", why), LOG_UINT("retry_ms", bus->backoff_ms),
+	    LOG_UINT("held_back", held_back));
+}
+
 /* Close both links and try again after a pause that grows. */
 static void
 lose(struct cdb_bus *bus, const char *why)
@@ -47,16 +62,9 @@ lose(struct cdb_bus *bus, const char *why)
 	bus->in_tx = bus->fence_pending = false;
 	cdb_link_close(&bus->cmd);
 	cdb_link_close(&bus->wake);
-	if (was != CDB_BUS_CONNECTING || bus->backoff_ms == BACKOFF_MAX_MS)
-		log_warn(bus->log, was == CDB_BUS_CONNECTING
-		    ? "redis still cannot be reached"
-		    : "redis connection lost",
-		    LOG_STR("error", text), LOG_UINT("retry_ms",
-			bus->backoff_ms));
-	if (was == CDB_BUS_READY || was == CDB_BUS_LOADING) {
-		bus->down_since_ms = uv_now(bus->loop);
+	lose_log(bus, was, text);
+	if (was == CDB_BUS_READY || was == CDB_BUS_LOADING)
 		bus->ops->down(bus->arg);
-	}
 	uv_timer_start(&bus->retry, on_retry, bus->backoff_ms, 0);
 	bus->backoff_ms *= 2;
 	if (bus->backoff_ms > BACKOFF_MAX_MS)
@@ -79,6 +87,19 @@ usable(struct cdb_bus *bus, const redisReply *reply)
 	return false;
 }
 
+/* [name, value]; an error when we may not ask. */
+static void
+on_appendfsync(void *arg, const redisReply *reply)
+{
+	struct cdb_bus *bus = bus_from(arg);
+
+	if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+	    strcmp(reply->element[1]->str, "always") != 0)
+		log_warn(bus->log, "redis may forget what it has answered: "
+		    "set appendonly yes and appendfsync always",
+		    LOG_STR("appendfsync", reply->element[1]->str));
+}
+
 /* I1: the number this connection has from now on. */
 static void
 on_epoch(void *arg, const redisReply *reply)
@@ -91,6 +112,9 @@ on_epoch(void *arg, const redisReply *reply)
 	bus->state = CDB_BUS_LOADING;
 	if (bus->connected_once)
 		bus->stats.reconnects++;
+	else
+		cdb_link_sendf(&bus->cmd, 0, on_appendfsync, bus,
+		    "CONFIG GET appendfsync");
 	log_info(bus->log, bus->connected_once ? "redis connected again"
 					       : "redis connected",
 	    LOG_INT("epoch", bus->epoch));
@@ -152,6 +176,7 @@ cdb_bus_init(struct cdb_bus *bus, uv_loop_t *loop, const char *service,
 	bus->ops = ops;
 	bus->arg = arg;
 	bus->backoff_ms = BACKOFF_MIN_MS;
+	bus->failing = (struct log_rate){ .burst = 2, .period_ms = 10000 };
 	cdb_link_init(&bus->cmd, loop, CDB_BUS_TIMEOUT_MS, &link_ops, bus);
 	cdb_link_init(&bus->wake, loop, CDB_BUS_TIMEOUT_MS, &link_ops, bus);
 	uv_timer_init(loop, &bus->retry);

@@ -72,7 +72,7 @@ struct cdb_bus {
 	unsigned links_up;
 	uv_timer_t retry;
 	unsigned backoff_ms;
-	uint64_t down_since_ms;	/* uv_now() */
+	struct log_rate failing;	/* lines about failed attempts */
 	int64_t epoch;
 	bool connected_once;
 	bool in_tx;		/* between begin and the answer */

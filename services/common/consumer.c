@@ -101,9 +101,8 @@ stamp_of(const redisReply *fields, const char *field)
 	return v ? strtoll(v->str, NULL, 10) : 0;
 }
 
-/* An entry is [id, [field, value, ...]]. */
-static bool
-entry_read(const redisReply *reply, struct cdb_entry *e)
+bool
+cdb_entry_read(const redisReply *reply, struct cdb_entry *e)
 {
 	const redisReply *data;
 
@@ -142,7 +141,7 @@ deliver(struct cdb_consumer *c, const redisReply *list)
 	if (n > CDB_BATCH_MAX)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (!entry_read(list->element[i], &entries[i]))
+		if (!cdb_entry_read(list->element[i], &entries[i]))
 			return false;
 		strcpy(c->ids[i], entries[i].id);
 	}

@@ -31,6 +31,13 @@ struct cdb_entry {
 	int64_t origin_us;	/* 0 unknown */
 };
 
+/*
+ * cdb_entry_read -- an entry [id, [field, value, ...]] of a reply.
+ *
+ * Borrows from the reply.  False: it is none.
+ */
+bool cdb_entry_read(const redisReply *reply, struct cdb_entry *e);
+
 struct cdb_consumer_ops {
 	/* Decide about these entries and keep the outcome; n > 0. */
 	void (*entries)(void *arg, const struct cdb_entry *e, size_t n);

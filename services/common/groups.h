@@ -16,9 +16,9 @@
 #include <stdint.h>
 
 #include "bus.h"
+#include "stream_id.h"
 
-#define CDB_STREAM_ID_TEXT 48
-#define CDB_GROUPS_MAX	   16
+#define CDB_GROUPS_MAX 16
 
 /* One row of XINFO GROUPS. */
 struct cdb_group {

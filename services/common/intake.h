@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * intake.h -- reads several streams in one consumer group, exactly once.
+ *
+ * As consumer.h, for a service that has more than one input, or that finishes
+ * entries in another order than it gets them: each entry is acknowledged on
+ * its own, in the transaction that carries what came of it.  What one
+ * XREADGROUP delivers is a consistent cut through all streams.
+ *
+ * After a (re)connect what was delivered and not acknowledged comes first.
+ *
+ * Thread   the loop's.
+ */
+#ifndef CDB_INTAKE_H
+#define CDB_INTAKE_H
+
+#include "bus.h"
+#include "consumer.h"
+
+#define CDB_INTAKE_STREAMS 8
+#define CDB_INTAKE_COUNT   256	/* entries of one stream in one read */
+
+struct cdb_intake_stream {
+	const char *name;	/* borrowed */
+	bool wanted;		/* set by the owner: there is room for
+				   CDB_INTAKE_COUNT entries */
+	bool asked;		/* the read under way asks for it */
+	bool replaying;		/* still taking what was pending */
+	bool complete;		/* the last read gave all there was */
+	char pending[CDB_STREAM_ID_TEXT];	/* the last one replayed */
+	char last[CDB_STREAM_ID_TEXT];		/* the last one delivered */
+	size_t n_acks;
+	size_t cap_acks;
+	char (*acks)[CDB_STREAM_ID_TEXT];	/* owned */
+};
+
+struct cdb_intake {
+	unsigned magic;
+	struct cdb_bus *bus;
+	const char *group;	/* borrowed; also the consumer's name */
+	/* An entry of streams[which]. */
+	void (*entry)(void *arg, size_t which, const struct cdb_entry *e);
+	void *arg;
+	bool ready;		/* there may be something to read */
+	bool waiting;		/* an XREAD is under way */
+	size_t n_streams;
+	struct cdb_intake_stream streams[CDB_INTAKE_STREAMS];
+};
+
+/* cdb_intake_init -- no streams yet; strings and arg are borrowed. */
+void cdb_intake_init(struct cdb_intake *in, struct cdb_bus *bus,
+    const char *group,
+    void (*entry)(void *arg, size_t which, const struct cdb_entry *e),
+    void *arg);
+
+/* cdb_intake_stream -- one more; returns its index. */
+size_t cdb_intake_stream(struct cdb_intake *in, const char *name);
+
+/* cdb_intake_free -- what is owned. */
+void cdb_intake_free(struct cdb_intake *in);
+
+/*
+ * cdb_intake_load -- make the groups if need be and find their places.
+ *
+ * Call it in the bus's `load`, before queries of your own: answers come in
+ * order, so when yours have come, this is done.
+ */
+void cdb_intake_load(struct cdb_intake *in);
+
+/* cdb_intake_reset -- for the bus's `down`. */
+void cdb_intake_reset(struct cdb_intake *in);
+
+/* cdb_intake_ack -- this entry goes with the next transaction. */
+void cdb_intake_ack(struct cdb_intake *in, size_t which, const char *id);
+
+/* cdb_intake_acks -- how many wait for it. */
+size_t cdb_intake_acks(const struct cdb_intake *in);
+
+/* cdb_intake_can_read -- whether reading now may bring something. */
+bool cdb_intake_can_read(const struct cdb_intake *in);
+
+/*
+ * cdb_intake_add -- XACK of what has been acknowledged, then, when `read` is
+ * set and a stream is wanted, the XREADGROUP; returns whether it is there.
+ * They must be the last commands of the transaction.
+ */
+bool cdb_intake_add(struct cdb_intake *in, bool read);
+
+/*
+ * cdb_intake_take -- the transaction has been answered: hands the entries
+ * over.  `read` is what cdb_intake_add() returned, reply the array of EXEC.
+ */
+void cdb_intake_take(struct cdb_intake *in, bool read,
+    const redisReply *reply);
+
+/*
+ * cdb_intake_wait -- wait for entries of the wanted streams, at most a
+ * second; then `ready` is set and the bus's `idle` called.
+ */
+void cdb_intake_wait(struct cdb_intake *in);
+
+#endif
