@@ -29,11 +29,19 @@ print(*sorted({s.split(":")[-1] for t in json.load(sys.stdin)
 	return "$failed"
 }
 
+# Rows are tab-separated, so that other libraries' can stand beside them.
 cmd_bench() {
-	local what=${1:-}
+	local what=${1:-} set
 
-	[[ $what == hot || $what == scrape ]] ||
-		usage "bench: hot or scrape"
-	build_targets
-	"$build/bench/$what" "${@:2}"
+	[[ $what == hot || $what == scrape ]] || usage "bench: hot or scrape"
+	shift
+	build_targets "bench/bench-$what"
+	if [[ $what == hot || $# != 0 ]]; then
+		"$build/bench/bench-$what" "$what" "$@"
+		return
+	fi
+	for set in 'counters 100000' 'counters 1000000' 'histograms 10000'; do
+		# shellcheck disable=SC2086 # two words
+		"$build/bench/bench-scrape" scrape $set
+	done
 }
