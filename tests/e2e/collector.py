@@ -720,20 +720,20 @@ def prometheus_takes_every_format():
                                         "histogram wait_seconds 5000")
             p = Prometheus(box, *flags)
             until("both up", lambda: p.one("sum(up)") == "2", 30)
-            until("scraped twice", lambda: (p.one(
-                "smx_collector_scrape_duration_seconds_count" if not native
-                else "histogram_count("
-                "smx_collector_scrape_duration_seconds)") or "0") > "1", 20)
+            until("scraped twice", lambda: int(p.one(
+                "smx_collector_scrape_duration_seconds_count") or 0) > 1, 20)
             assert p.one('ticks_total{service="feed"}') == "41"
             assert p.one('ticks_total{service="risk",'
                          'service_instance="a"}') == "2"
             assert p.one('smx_service_live_processes{service="feed"}') == "1"
-            if native:
-                assert p.one('histogram_count(wait_seconds'
-                             '{service="feed"})') == "2"
-                assert p.one('histogram_sum(wait_seconds'
-                             '{service="feed"})') == "0.000075"
-            assert p.one('sum(wait_seconds_count{service="risk"})') == "1"
+            count, total = (
+                ("histogram_count(wait_seconds%s)",
+                 "histogram_sum(wait_seconds%s)") if native else
+                ("wait_seconds_count%s", "wait_seconds_sum%s"))
+            for service, n, seconds in (("feed", 2, 75e-6), ("risk", 1, 5e-6)):
+                chosen = '{service="%s"}' % service
+                assert float(p.one(count % chosen)) == n
+                assert float(p.one(total % chosen)) == seconds
             assert p.one("sum(scrape_samples_scraped) - "
                          "sum(scrape_samples_post_metric_relabeling)") == "0"
             said = (box.base / "prometheus.log").read_text()
