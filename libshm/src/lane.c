@@ -266,6 +266,10 @@ smx__lane_return(struct smx__process *p, struct smx__lane_ref *ref)
 		return; /* a lane from before a fork or detach */
 	*at = ref->next;
 	set_free(p, ref->number);
+	/* the next thread takes this one again: memory follows the peak of
+	 * threads, not their number over time */
+	if (ref->number < p->lane_hint)
+		p->lane_hint = ref->number;
 	smx__area_release(&ref->area);
 	free(ref);
 }

@@ -68,7 +68,7 @@ struct smx__process {
 	struct smx__area gauges;
 	struct smx__lane_ref *own;
 	uint64_t swept_ns; /* when dead owners were last looked for */
-	uint32_t lane_hint;
+	uint32_t lane_hint; /* no lower one was free when last looked */
 
 	struct smx__keys keys;
 };
