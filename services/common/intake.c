@@ -179,16 +179,22 @@ read_add(struct cdb_intake *in, size_t n)
 	cdb_bus_add(in->bus, (int)(7 + 2 * n), argv, NULL);
 }
 
+void
+cdb_intake_add_acks(struct cdb_intake *in)
+{
+	for (size_t i = 0; i < in->n_streams; i++)
+		if (in->streams[i].n_acks > 0)
+			acks_add(in, &in->streams[i]);
+}
+
 bool
-cdb_intake_add(struct cdb_intake *in, bool read)
+cdb_intake_add_read(struct cdb_intake *in, bool read)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < in->n_streams; i++) {
 		struct cdb_intake_stream *s = &in->streams[i];
 
-		if (s->n_acks > 0)
-			acks_add(in, s);
 		s->asked = read && s->wanted;
 		n += s->asked;
 	}

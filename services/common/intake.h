@@ -79,16 +79,19 @@ size_t cdb_intake_acks(const struct cdb_intake *in);
 /* cdb_intake_can_read -- whether reading now may bring something. */
 bool cdb_intake_can_read(const struct cdb_intake *in);
 
+/* cdb_intake_add_acks -- XACK of them, into the transaction under way. */
+void cdb_intake_add_acks(struct cdb_intake *in);
+
 /*
- * cdb_intake_add -- XACK of what has been acknowledged, then, when `read` is
- * set and a stream is wanted, the XREADGROUP; returns whether it is there.
- * They must be the last commands of the transaction.
+ * cdb_intake_add_read -- when `read` is set and a stream is wanted, the
+ * XREADGROUP, which must be the last command of the transaction; returns
+ * whether it is there.
  */
-bool cdb_intake_add(struct cdb_intake *in, bool read);
+bool cdb_intake_add_read(struct cdb_intake *in, bool read);
 
 /*
  * cdb_intake_take -- the transaction has been answered: hands the entries
- * over.  `read` is what cdb_intake_add() returned, reply the array of EXEC.
+ * over.  `read` is what cdb_intake_add_read() returned, reply the array of EXEC.
  */
 void cdb_intake_take(struct cdb_intake *in, bool read,
     const redisReply *reply);

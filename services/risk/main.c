@@ -343,12 +343,13 @@ step(struct risk_app *app, bool read)
 		cdb_outbox_add(&app->box, bus);
 		cdb_risk_save(&app->risk, state_put, app);
 	}
-	/* acknowledgements come with the read, which has to be the last */
+	cdb_intake_add_acks(&app->intake);
+	/* one cut through all of them; see progress_take() */
 	if (read) {
 		cdb_bus_addf(bus, "HGET state:signal seq");
 		cdb_bus_addf(bus, "HMGET state:feed done seq");
 	}
-	app->reading = cdb_intake_add(&app->intake, read);
+	app->reading = cdb_intake_add_read(&app->intake, read);
 	cdb_bus_commit(bus, on_step, app);
 }
 
