@@ -5,51 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "metrics.h"
+#include "app.h"
 #include "runtime/number.h"
 #include "services/common/clock.h"
-#include "services/common/consumer.h"
 #include "services/common/decimal.h"
-#include "services/common/service.h"
-#include "signal.h"
 
-#define GROUP	      "signal"
-#define SIGNAL_JSON   2048	/* bytes; the longest message is below 1000 */
 #define LIMIT_DEFAULT 500000
-#define LIST_CHUNK    256	/* points of one RPUSH */
-
-/* A signal that waits for its transaction. */
-struct output {
-	char symbol[CDB_SYMBOL_TEXT];
-	int64_t origin_us;	/* when its tick was sent */
-	size_t len;
-	char json[SIGNAL_JSON];
-};
-
-/* What the entries of one step amounted to. */
-struct step {
-	uint64_t ticks;
-	uint64_t bad;		/* messages that could not be understood */
-	uint64_t low_volume;
-	uint64_t cooling;
-	size_t n_out;
-	struct output out[CDB_BATCH_MAX];
-};
-
-struct signal_app {
-	struct cdb_service service;
-	struct cdb_consumer consumer;
-	struct cdb_engine engine;
-	struct cdb_signal_metrics metrics;
-	struct cdb_keeper input;	/* watches only */
-	struct cdb_keeper output;
-	struct log_rate bad_rate;
-	int64_t stream_limit;
-	bool loaded;
-	uint64_t acked_signals;
-	uint64_t acked_ticks;
-	struct step step;
-};
 
 static const struct cdb_rules rules[] = {
 	[CDB_DEFAULT] = { 900000, 3 * CDB_DEC_ONE, 100000 * CDB_DEC_ONE,
@@ -61,7 +22,7 @@ static const struct cdb_rules rules[] = {
 static bool
 take_limit(void *arg, const char *value)
 {
-	struct signal_app *app = arg;
+	struct cdb_signal_app *app = arg;
 
 	return number_parse(value, 1, 100000000, &app->stream_limit) == 0;
 }
@@ -72,7 +33,7 @@ static const struct cdb_option options[] = {
 };
 
 static void
-message_refuse(struct signal_app *app, const char *id, const char *why)
+message_refuse(struct cdb_signal_app *app, const char *id, const char *why)
 {
 	uint64_t held_back;
 
@@ -84,10 +45,10 @@ message_refuse(struct signal_app *app, const char *id, const char *why)
 }
 
 static void
-output_keep(struct signal_app *app, const struct cdb_signal *sig,
+output_keep(struct cdb_signal_app *app, const struct cdb_signal *sig,
     int64_t origin_us)
 {
-	struct output *out = &app->step.out[app->step.n_out++];
+	struct cdb_output *out = &app->step.out[app->step.n_out++];
 
 	strcpy(out->symbol, sig->symbol);
 	out->origin_us = origin_us;
@@ -98,7 +59,7 @@ output_keep(struct signal_app *app, const struct cdb_signal *sig,
 
 /* Ticks come as 1, 2, 3, ...: anything else is odd, and worth a line. */
 static void
-sequence_check(struct signal_app *app, const struct cdb_tick *tick)
+sequence_check(struct cdb_signal_app *app, const struct cdb_tick *tick)
 {
 	uint64_t want = app->engine.last_seq + 1;
 
@@ -112,7 +73,7 @@ sequence_check(struct signal_app *app, const struct cdb_tick *tick)
 }
 
 static void
-entry_take(struct signal_app *app, const struct cdb_entry *e)
+entry_take(struct cdb_signal_app *app, const struct cdb_entry *e)
 {
 	struct cdb_tick tick;
 	struct cdb_signal sig;
@@ -139,7 +100,7 @@ entry_take(struct signal_app *app, const struct cdb_entry *e)
 static void
 on_entries(void *arg, const struct cdb_entry *e, size_t n)
 {
-	struct signal_app *app = arg;
+	struct cdb_signal_app *app = arg;
 
 	app->step.ticks = app->step.bad = 0;
 	app->step.low_volume = app->step.cooling = 0;
@@ -149,7 +110,7 @@ on_entries(void *arg, const struct cdb_entry *e, size_t n)
 }
 
 static void
-signal_add(struct signal_app *app, const struct output *out)
+signal_add(struct cdb_signal_app *app, const struct cdb_output *out)
 {
 	char sent[24];
 	char origin[24];
@@ -162,70 +123,21 @@ signal_add(struct signal_app *app, const struct output *out)
 	    sent, origin);
 }
 
-/* RPUSH of the points [from, n) of the window, a chunk at a time. */
-static void
-points_add(struct signal_app *app, const struct cdb_symbol *s, size_t from)
-{
-	char key[64];
-	char text[LIST_CHUNK][CDB_POINT_TEXT];
-	const char *argv[2 + LIST_CHUNK] = { "RPUSH", key };
-
-	snprintf(key, sizeof(key), "window:" GROUP ":%s", s->name);
-	while (from < s->window.n) {
-		size_t n = 0;
-
-		for (; n < LIST_CHUNK && from < s->window.n; n++, from++) {
-			cdb_point_write(cdb_window_at(&s->window, from),
-			    text[n]);
-			argv[2 + n] = text[n];
-		}
-		cdb_bus_add(&app->service.bus, (int)(2 + n), argv, NULL);
-	}
-}
-
-/* The list of this symbol follows its window. */
-static void
-symbol_save(struct signal_app *app, struct cdb_symbol *s)
-{
-	char text[CDB_SYMBOL_STATE];
-	size_t drop;
-	size_t append;
-
-	cdb_window_changes(&s->window, &drop, &append);
-	if (drop > 0)
-		cdb_bus_addf(&app->service.bus,
-		    "LTRIM window:" GROUP ":%s %lld -1", s->name,
-		    (long long)drop);
-	points_add(app, s, s->window.n - append);
-	cdb_window_saved(&s->window);
-	cdb_symbol_write(s, text);
-	cdb_bus_addf(&app->service.bus, "HSET state:" GROUP " sym:%s %s",
-	    s->name, text);
-	s->changed = false;
-}
-
 static void
 on_outputs(void *arg)
 {
-	struct signal_app *app = arg;
-	struct cdb_engine *e = &app->engine;
+	struct cdb_signal_app *app = arg;
 
 	for (size_t i = 0; i < app->step.n_out; i++)
 		signal_add(app, &app->step.out[i]);
-	for (size_t i = 0; i < e->n_symbols; i++)
-		if (e->symbols[i].changed)
-			symbol_save(app, &e->symbols[i]);
-	cdb_bus_addf(&app->service.bus, "HSET state:" GROUP
-	    " ticks %llu signals %llu seq %llu now_ms %lld",
-	    (unsigned long long)e->ticks, (unsigned long long)e->signals,
-	    (unsigned long long)e->last_seq, (long long)e->now_ms);
+	cdb_signal_save(app);
 }
 
 static void
 on_committed(void *arg)
 {
-	struct signal_app *app = arg;
-	const struct step *step = &app->step;
+	struct cdb_signal_app *app = arg;
+	const struct cdb_step *step = &app->step;
 	int64_t now_us = cdb_wall_us();
 
 	smx_add(app->metrics.ticks, step->ticks);
@@ -246,105 +158,16 @@ on_committed(void *arg)
 static const struct cdb_consumer_ops consumer_ops = { on_entries, on_outputs,
 	on_committed };
 
-/* The state in Redis contradicts itself: to go on would be to guess. */
-static void
-state_refuse(struct signal_app *app, const char *what)
-{
-	cdb_service_fail(&app->service, what);
-}
-
-/* LRANGE of one window; the symbols come in the order they were asked for. */
-static void
-on_window(void *arg, const redisReply *reply)
-{
-	struct cdb_symbol *s = arg;
-
-	for (size_t i = 0; i < reply->elements; i++) {
-		struct cdb_point p;
-
-		if (reply->element[i]->type != REDIS_REPLY_STRING ||
-		    cdb_point_read(&p, reply->element[i]->str) < 0 ||
-		    cdb_window_push(&s->window, p) < 0)
-			break;	/* found out by the number of points */
-	}
-	cdb_window_saved(&s->window);
-}
-
-static void
-on_loaded(void *arg, const redisReply *reply)
-{
-	struct signal_app *app = arg;
-	struct cdb_engine *e = &app->engine;
-
-	(void)reply;
-	for (size_t i = 0; i < e->n_symbols; i++) {
-		struct cdb_symbol *s = &e->symbols[i];
-
-		if (s->window.n != s->saved_n) {
-			state_refuse(app, "the state in Redis is not whole: a "
-			    "window has not as many ticks as it should");
-			return;
-		}
-	}
-	app->acked_ticks = e->ticks;
-	app->acked_signals = e->signals;
-	log_info(&app->service.log, "state loaded",
-	    LOG_UINT("ticks", e->ticks), LOG_UINT("signals", e->signals),
-	    LOG_UINT("symbols", e->n_symbols));
-	cdb_bus_loaded(&app->service.bus);
-}
-
-static bool
-field_load(struct signal_app *app, const char *field, const char *value)
-{
-	struct cdb_engine *e = &app->engine;
-	struct cdb_symbol *s;
-
-	if (strcmp(field, "ticks") == 0)
-		e->ticks = strtoull(value, NULL, 10);
-	else if (strcmp(field, "signals") == 0)
-		e->signals = strtoull(value, NULL, 10);
-	else if (strcmp(field, "seq") == 0)
-		e->last_seq = strtoull(value, NULL, 10);
-	else if (strcmp(field, "now_ms") == 0)
-		e->now_ms = strtoll(value, NULL, 10);
-	if (strncmp(field, "sym:", 4) != 0)
-		return true;
-	s = cdb_engine_symbol(e, field + 4);
-	if (!s || !cdb_symbol_valid(field + 4) ||
-	    cdb_symbol_read(s, value) < 0)
-		return false;
-	cdb_bus_query(&app->service.bus, on_window, s,
-	    "LRANGE window:" GROUP ":%s 0 -1", s->name);
-	return true;
-}
-
 static void
 on_state(void *arg, const redisReply *reply)
 {
-	struct signal_app *app = arg;
-
-	if (reply->type == REDIS_REPLY_ERROR) {
-		cdb_bus_drop(&app->service.bus, reply->str);
-		return;
-	}
-	cdb_engine_reset(&app->engine);
-	for (size_t i = 0; i + 1 < reply->elements; i += 2) {
-		if (!field_load(app, reply->element[i]->str,
-			reply->element[i + 1]->str)) {
-			state_refuse(app,
-			    "the state in Redis cannot be understood");
-			return;
-		}
-	}
-	/* answers come in order: behind this one all windows are there */
-	cdb_bus_query(&app->service.bus, on_loaded, app, "PING");
+	cdb_signal_load(arg, reply);
 }
 
 static void
 app_load(void *arg)
 {
-	struct signal_app *app = arg;
+	struct cdb_signal_app *app = arg;
 
 	cdb_consumer_load(&app->consumer, on_state);
 }
@@ -352,7 +175,7 @@ app_load(void *arg)
 static void
 app_idle(void *arg)
 {
-	struct signal_app *app = arg;
+	struct cdb_signal_app *app = arg;
 
 	app->consumer.paused = cdb_keeper_full(&app->output);
 	cdb_consumer_idle(&app->consumer);
@@ -361,7 +184,7 @@ app_idle(void *arg)
 static void
 app_down(void *arg)
 {
-	struct signal_app *app = arg;
+	struct cdb_signal_app *app = arg;
 
 	cdb_consumer_reset(&app->consumer);
 	cdb_keeper_reset(&app->input);
@@ -371,7 +194,7 @@ app_down(void *arg)
 static void
 on_watched(void *arg)
 {
-	struct signal_app *app = arg;
+	struct cdb_signal_app *app = arg;
 
 	smx_set(app->service.m.consumer_lag, (double)app->input.backlog);
 }
@@ -379,7 +202,7 @@ on_watched(void *arg)
 static void
 on_kept(void *arg)
 {
-	struct signal_app *app = arg;
+	struct cdb_signal_app *app = arg;
 
 	if (app->consumer.paused && !cdb_keeper_full(&app->output))
 		cdb_bus_kick(&app->service.bus);
@@ -388,7 +211,7 @@ on_kept(void *arg)
 static void
 app_second(void *arg)
 {
-	struct signal_app *app = arg;
+	struct cdb_signal_app *app = arg;
 
 	cdb_keeper_round(&app->input);
 	cdb_keeper_round(&app->output);
@@ -397,7 +220,7 @@ app_second(void *arg)
 static void
 app_metrics(void *arg)
 {
-	struct signal_app *app = arg;
+	struct cdb_signal_app *app = arg;
 
 	cdb_signal_metrics_register(&app->metrics);
 }
@@ -405,7 +228,7 @@ app_metrics(void *arg)
 static void
 app_status(void *arg, json_t *out)
 {
-	struct signal_app *app = arg;
+	struct cdb_signal_app *app = arg;
 
 	json_object_set_new(out, "state",
 	    json_string(app->consumer.paused ? "paused" : "running"));
@@ -433,15 +256,15 @@ static const struct cdb_service_ops ops = { app_metrics, app_load, app_idle,
 	app_down, app_second, app_status, app_close };
 
 static void
-app_init(struct signal_app *app)
+app_init(struct cdb_signal_app *app)
 {
 	struct cdb_service *s = &app->service;
 
 	app->engine.rules = rules[s->opt.profile];
 	app->engine.seed = s->opt.seed;
 	cdb_engine_reset(&app->engine);
-	cdb_consumer_init(&app->consumer, &s->bus, CDB_TOPIC_TICKS, GROUP,
-	    &consumer_ops, app);
+	cdb_consumer_init(&app->consumer, &s->bus, CDB_TOPIC_TICKS,
+	    CDB_SIGNAL_GROUP, &consumer_ops, app);
 	/* the feed trims its stream; here it is only looked at */
 	app->input = (struct cdb_keeper){ .bus = &s->bus,
 		.stream = CDB_TOPIC_TICKS, .limit = UINT64_MAX,
@@ -454,7 +277,7 @@ app_init(struct signal_app *app)
 int
 main(int argc, char **argv)
 {
-	static struct signal_app app = {
+	static struct cdb_signal_app app = {
 		.service = { .name = "signal", .topic = CDB_TOPIC_TICKS,
 			.ops = &ops, .arg = &app,
 			.opt = { .listen = "127.0.0.1:8001" } },

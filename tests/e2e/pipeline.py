@@ -10,12 +10,14 @@ usage: pipeline.py FOLDER_WITH_BINARIES [test...]
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.error
@@ -31,7 +33,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def until(what, check, limit=60.0):
+def until(what, check, limit=120.0):
     """Wait for check() to be true; the tests have no other sleeps."""
     end = time.monotonic() + limit
     while time.monotonic() < end:
@@ -74,13 +76,13 @@ class Place:
             capture_output=True, text=True, check=False)
         return out.stdout.strip()
 
-    def start(self, name, *args, log=None):
+    def start(self, name, *args, log=None, redis=None):
         port = free_port()
         env = dict(os.environ, SMX_DIR=self.path("smx"))
         with open(self.path(log or f"{name}.log"), "ab") as err:
             child = subprocess.Popen(
                 [os.path.join(BIN, f"cdb-{name}"),
-                 "--redis", f"127.0.0.1:{self.port}",
+                 "--redis", f"127.0.0.1:{redis or self.port}",
                  "--listen", f"127.0.0.1:{port}", *args],
                 stderr=err, env=env)
         child.http = port
@@ -119,6 +121,70 @@ class Place:
             self.redis.kill()
         self.redis.wait()
         shutil.rmtree(self.dir)
+
+
+class Hold:
+    """A wire to Redis that can be held up: what a service sends is then
+    kept, and delivered when the service is long dead."""
+
+    def __init__(self, port):
+        self.port = port
+        self.held = {}          # service's socket: bytes kept
+        self.holding = False
+        self.lock = threading.Lock()
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.listen = self.server.getsockname()[1]
+        self.sockets = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.server.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self.port))
+            self.sockets += [near, far]
+            threading.Thread(target=self.up, args=(near, far),
+                             daemon=True).start()
+            threading.Thread(target=self.down, args=(far, near),
+                             daemon=True).start()
+
+    def up(self, near, far):
+        try:
+            while data := near.recv(1 << 20):
+                with self.lock:
+                    if self.holding:
+                        self.held[far] = self.held.get(far, b"") + data
+                        continue
+                far.sendall(data)
+        except OSError:
+            pass                # far stays open: Redis sees no end
+
+    def down(self, far, near):
+        try:
+            while data := far.recv(1 << 20):
+                near.sendall(data)
+        except OSError:
+            pass
+
+    def hold(self):
+        with self.lock:
+            self.holding = True
+
+    def holds(self, word):
+        with self.lock:
+            return any(word in data for data in self.held.values())
+
+    def release(self):
+        with self.lock:
+            for far, data in self.held.items():
+                far.sendall(data)
+
+    def close(self):
+        self.server.close()
+        for s in self.sockets:
+            s.close()
 
 
 def get(port, path):
@@ -259,6 +325,55 @@ class Pipeline(unittest.TestCase):
               and get(child.http, "/health")[0] == 503)
         p.redis.send_signal(signal.SIGCONT)
         self.assertAsUndisturbed()
+
+    def late_transaction(self, name, args, other):
+        """A transaction of a dead service arrives after its successor has
+        taken over: it must not be executed."""
+        p = self.place
+        wire = Hold(p.port)
+        self.addCleanup(wire.close)
+        p.start(*other)
+        child = p.start(name, *args, redis=wire.listen)
+        self.progress(TICKS // 4)
+        wire.hold()
+        until("a transaction is held", lambda: wire.holds(b"EXEC"))
+        child.kill()
+        child.wait()
+        seen = p.state("signal", "ticks")
+        p.start(name, *args)
+        self.progress(min(seen + 2000, TICKS))
+        wire.release()
+        self.assertAsUndisturbed()
+
+    def test_late_transaction_of_the_feed(self):
+        self.late_transaction("feed", FEED, ["signal", *SIGNAL])
+
+    def test_late_transaction_of_signal(self):
+        self.late_transaction("signal", SIGNAL, ["feed", *FEED])
+
+    def test_full_output_pauses_signal_and_loses_nothing(self):
+        p = self.place
+        child = p.start("signal", *SIGNAL, "--stream-limit", "10")
+        p.start("feed", *FEED)
+        until("paused", lambda: status(child).get("state") == "paused")
+        self.assertLess(p.state("signal", "ticks"), TICKS)
+        p.ask("XGROUP", "CREATE", "signals", "reader", "0")
+
+        def read_on():
+            out = p.ask("XREADGROUP", "GROUP", "reader", "r", "COUNT", "5",
+                        "STREAMS", "signals", ">")
+            ids = re.findall(r"^\d+-\d+$", out, re.M)
+            if ids:
+                p.ask("XACK", "signals", "reader", *ids)
+            read.extend(ids)
+            return finished(p) and not ids
+
+        read = []
+        until("the run ends", read_on)
+        want = int(expected()[1].split()[0])
+        self.assertEqual(len(read), want)
+        self.assertEqual(len(set(read)), want)
+        self.assertLess(int(p.ask("XLEN", "signals")), want)
 
     def test_two_feeds_at_once(self):
         self.place.start("signal", *SIGNAL)
