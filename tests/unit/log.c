@@ -159,8 +159,13 @@ START_TEST(a_long_line_is_cut_and_still_parses)
 	log_error(&lg, "m", LOG_STRN("long", text, n),
 	    LOG_STR("after", "value"), LOG_INT("n", 123456789));
 	root = line();
-	if (n > LOG_LINE_MAX)
+	if (n > LOG_LINE_MAX) {		/* as much of it as there is room for */
+		const char *kept = str(root, "long");
+
 		ck_assert(json_is_true(json_object_get(root, "cut")));
+		ck_assert_uint_gt(strlen(kept), LOG_LINE_MAX / 4);
+		ck_assert_str_eq(kept + strlen(kept) - 3, "...");
+	}
 	json_decref(root);
 }
 END_TEST
