@@ -8,6 +8,8 @@
 #include <time.h>
 
 #include "clock.h"
+#include "event_id.h"
+#include "trade.h"
 
 #define SLOW_S	    5		/* period of the slow figures */
 #define ANSWER_MS   1000	/* patience for a last answer when stopping */
@@ -137,7 +139,8 @@ healthy(void *arg, const char **why)
 	struct cdb_service *s = arg;
 
 	*why = s->stopping ? "stopping" : "redis is not connected";
-	return s->bus.state == CDB_BUS_READY && !s->stopping;
+	return s->bus.state == CDB_BUS_READY && !s->stopping &&
+	    (!s->healthy || s->healthy(s->arg, why));
 }
 
 static void
@@ -176,6 +179,35 @@ status(void *arg, json_t *out)
 	s->ops->status(s->arg, out);
 }
 
+/* What the table health_checks keeps.  Beside the transactions: nothing is
+ * decided by it, and one that is lost is followed by the next. */
+static void
+health_tell(struct cdb_service *s, const char *why, bool ok)
+{
+	int64_t now_us = cdb_wall_us();
+	char cause[64];
+	char id[CDB_EVENT_ID_TEXT];
+	json_t *o;
+	char *text;
+
+	if (s->bus.state != CDB_BUS_READY)
+		return;
+	snprintf(cause, sizeof(cause), "%s:%lld", s->name,
+	    (long long)now_us);
+	cdb_event_id(s->opt.seed, "health", cause, id);
+	o = json_pack("{s:s, s:s, s:s, s:I, s:f, s:s*}", "event_id", id,
+	    "service", s->name, "status", ok ? "ok" : "unhealthy",
+	    "timestamp_ms", (json_int_t)(now_us / 1000), "latency_ms",
+	    (double)s->bus.tx_ns / 1e6, "detail", ok ? NULL : why);
+	text = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9))
+		 : NULL;
+	json_decref(o);
+	if (text)
+		cdb_bus_query(&s->bus, NULL, NULL, "XADD " CDB_TOPIC_HEALTH
+		    " * " CDB_FIELD_DATA " %s", text);
+	free(text);
+}
+
 static void
 on_second(uv_timer_t *timer)
 {
@@ -188,8 +220,12 @@ on_second(uv_timer_t *timer)
 	smx_set(s->m.health, healthy(s, &why));
 	smx_add(s->m.redis_reconnects, reconnects - s->reconnects_seen);
 	s->reconnects_seen = reconnects;
-	if (s->seconds++ % SLOW_S == 0)
+	if (s->seconds++ % SLOW_S == 0) {
+		bool ok = healthy(s, &why);
+
+		health_tell(s, why, ok);
 		cdb_probe_slow(&s->probe);
+	}
 	s->ops->second(s->arg);
 }
 

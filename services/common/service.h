@@ -45,6 +45,9 @@ struct cdb_service {
 	struct cdb_options opt;
 	const struct cdb_service_ops *ops;
 	void *arg;
+	/* Whether it is well beyond the bus; *why is a literal when it is
+	 * not.  May be NULL. */
+	bool (*healthy)(void *arg, const char **why);
 	/* for the service's use; `loop` is set by cdb_service_init() */
 	uv_loop_t *loop;
 	struct log log;
