@@ -94,19 +94,35 @@ smx__procfs_start(void)
 	return round((boot + since_boot) * 100) / 100;
 }
 
+/* Entries in a piece of a folder's list, without . and .. */
+static int
+count_entries(const char *list, ssize_t len)
+{
+	const struct dirent64 *e;
+	int n = 0;
+
+	for (ssize_t at = 0; at < len; at += e->d_reclen) {
+		e = (const struct dirent64 *)(const void *)(list + at);
+		n += e->d_name[0] != '.';
+	}
+	return n;
+}
+
+/* Not opendir(): it allocates, in a forked child perhaps. */
 double
 smx__procfs_open_fds(void)
 {
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *e;
-	double n = -1; /* dir itself */
+	_Alignas(struct dirent64) char list[4096];
+	int fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int n = -1; /* fd itself */
+	ssize_t len;
 
-	if (dir == NULL)
+	if (fd < 0)
 		return NAN;
-	while ((e = readdir(dir)) != NULL)
-		n += e->d_name[0] != '.';
-	closedir(dir);
-	return n;
+	while ((len = getdents64(fd, list, sizeof(list))) > 0)
+		n += count_entries(list, len);
+	close(fd);
+	return len < 0 ? (double)NAN : n;
 }
 
 /* The limit that the file says, or `least` if that is lower. */
