@@ -9,11 +9,8 @@
  * explicit bounds beside them if it has any; else all of it is classic, for
  * Prometheus judges a family by its first metric.
  */
-#include <math.h>
-
-#include "plan.h"
-#include "sink.h"
-#include "wire.h"
+#include "buckets.h"
+#include "field.h"
 
 /* MetricFamily */
 #define FAMILY_METRIC 4
@@ -25,21 +22,9 @@
 #define VALUE		1
 #define COUNTER_CREATED 3
 /* Histogram */
-#define HIST_COUNT	    1
-#define HIST_SUM	    2
-#define HIST_BUCKET	    3
-#define HIST_SCHEMA	    5
-#define HIST_ZERO_THRESHOLD 6
-#define HIST_ZERO_COUNT	    7
-#define HIST_SPAN	    12
-#define HIST_DELTA	    13
-#define HIST_CREATED	    15
-/* Bucket */
-#define BUCKET_COUNT 1
-#define BUCKET_UPPER 2
-/* BucketSpan */
-#define SPAN_OFFSET 1
-#define SPAN_LENGTH 2
+#define HIST_COUNT   1
+#define HIST_SUM     2
+#define HIST_CREATED 15
 /* google.protobuf.Timestamp */
 #define TIME_SECONDS 1
 #define TIME_NANOS   2
@@ -61,45 +46,14 @@ struct metric {
 };
 
 static void
-put_number(struct expo_sink *s, uint32_t field, uint64_t v)
-{
-	char b[20];
-	char *p = wire_varint(b, wire_tag(field, WIRE_VARINT));
-
-	p = wire_varint(p, v);
-	expo_sink_put(s, b, (size_t)(p - b));
-}
-
-static void
-put_double(struct expo_sink *s, uint32_t field, double v)
-{
-	char b[16];
-	char *p = wire_varint(b, wire_tag(field, WIRE_FIXED64));
-
-	p = wire_double(p, v);
-	expo_sink_put(s, b, (size_t)(p - b));
-}
-
-/* Tag and length of a field whose bytes follow. */
-static void
-put_length(struct expo_sink *s, uint32_t field, size_t len)
-{
-	char b[20];
-	char *p = wire_varint(b, wire_tag(field, WIRE_BYTES));
-
-	p = wire_varint(p, len);
-	expo_sink_put(s, b, (size_t)(p - b));
-}
-
-static void
 put_label(struct expo_sink *s, const char *name, const char *value)
 {
 	size_t n = strlen(name), v = strlen(value);
 
-	put_length(s, 1, wire_field_len(n) + wire_field_len(v));
-	put_length(s, 1, n);
+	field_length(s, 1, wire_field_len(n) + wire_field_len(v));
+	field_length(s, 1, n);
 	expo_sink_put(s, name, n);
-	put_length(s, 2, v);
+	field_length(s, 2, v);
 	expo_sink_put(s, value, v);
 }
 
@@ -144,7 +98,7 @@ metric_start(struct proto_job *job, const struct metric *m, uint32_t field,
 	if (m->process != NULL)
 		labels += expo_wire_label_len("process", m->process);
 	len = labels + wire_field_len(body);
-	put_length(job->sink, FAMILY_METRIC, len);
+	field_length(job->sink, FAMILY_METRIC, len);
 	if (job->sink->cap == 0) {
 		job->sink->len += len;
 		return false;
@@ -153,7 +107,7 @@ metric_start(struct proto_job *job, const struct metric *m, uint32_t field,
 	put_series_labels(job, m);
 	if (m->process != NULL)
 		put_label(job->sink, "process", m->process);
-	put_length(job->sink, field, body);
+	field_length(job->sink, field, body);
 	return true;
 }
 
@@ -181,11 +135,11 @@ put_created(struct expo_sink *s, uint32_t field, uint64_t ns)
 {
 	if (ns == 0)
 		return;
-	put_length(s, field, time_len(ns));
+	field_length(s, field, time_len(ns));
 	if (ns / NS_PER_S != 0)
-		put_number(s, TIME_SECONDS, ns / NS_PER_S);
+		field_number(s, TIME_SECONDS, ns / NS_PER_S);
 	if (ns % NS_PER_S != 0)
-		put_number(s, TIME_NANOS, ns % NS_PER_S);
+		field_number(s, TIME_NANOS, ns % NS_PER_S);
 }
 
 static void
@@ -196,7 +150,7 @@ put_counter(struct proto_job *job, const struct metric *m)
 
 	if (!metric_start(job, m, METRIC_COUNTER, 9 + created_len(created)))
 		return;
-	put_double(job->sink, VALUE, expo_value(cells, job->part->exponent));
+	field_double(job->sink, VALUE, expo_value(cells, job->part->exponent));
 	put_created(job->sink, COUNTER_CREATED, created);
 }
 
@@ -204,7 +158,7 @@ static void
 put_gauge(struct proto_job *job, const struct metric *m, double value)
 {
 	if (metric_start(job, m, METRIC_GAUGE, 9))
-		put_double(job->sink, VALUE, value);
+		field_double(job->sink, VALUE, value);
 }
 
 static void
@@ -229,113 +183,6 @@ put_gauges(struct proto_job *job, struct metric m)
 	}
 }
 
-/* Goes over the native buckets of a histogram that are not empty. */
-struct native_walk {
-	const uint64_t *buckets;
-	const int32_t *natives;
-	uint32_t n;
-	uint32_t at;
-	int32_t index;
-	uint64_t count;
-};
-
-static bool
-next_native(struct native_walk *w)
-{
-	while (w->at < w->n) {
-		w->index = w->natives[w->at];
-		w->count = 0;
-		for (; w->at < w->n && w->natives[w->at] == w->index; w->at++)
-			w->count += w->buckets[w->at];
-		if (w->count > 0 && w->index != SMX_NATIVE_ZERO)
-			return true;
-	}
-	return false;
-}
-
-static void
-put_span(struct expo_sink *s, int64_t offset, uint32_t length)
-{
-	uint64_t o = wire_zigzag(offset);
-
-	if (length == 0)
-		return;
-	put_length(s, HIST_SPAN, 2 + wire_varint_len(o) +
-	    wire_varint_len(length));
-	put_number(s, SPAN_OFFSET, o);
-	put_number(s, SPAN_LENGTH, length);
-}
-
-/* The first offset is an index, the later ones are gaps. */
-static void
-put_spans(struct expo_sink *s, struct native_walk w)
-{
-	int64_t next = 0, offset = 0;
-	uint32_t length = 0;
-
-	while (next_native(&w)) {
-		if (length > 0 && w.index == next) {
-			length++;
-		} else {
-			put_span(s, offset, length);
-			offset = w.index - next;
-			length = 1;
-		}
-		next = (int64_t)w.index + 1;
-	}
-	put_span(s, offset, length);
-}
-
-static void
-put_deltas(struct expo_sink *s, struct native_walk w)
-{
-	uint64_t last = 0;
-
-	while (next_native(&w)) {
-		put_number(s, HIST_DELTA,
-		    wire_zigzag((int64_t)(w.count - last)));
-		last = w.count;
-	}
-}
-
-static void
-put_native(struct proto_job *job, struct expo_sink *s,
-    const uint64_t *buckets)
-{
-	const struct expo_part *part = job->part;
-	struct native_walk w = { .buckets = buckets, .n = part->n_buckets,
-		.natives = job->page->natives + part->natives };
-	uint64_t zero = 0;
-
-	for (uint32_t i = 0; i < w.n; i++)
-		if (w.natives[i] == SMX_NATIVE_ZERO)
-			zero += buckets[i];
-	put_number(s, HIST_SCHEMA, wire_zigzag(part->schema));
-	put_double(s, HIST_ZERO_THRESHOLD, ldexp(1, part->zero_exp2));
-	put_number(s, HIST_ZERO_COUNT, zero);
-	put_spans(s, w);
-	put_deltas(s, w);
-}
-
-/* All bounds but +Inf, which is the count. */
-static void
-put_classic(struct proto_job *job, struct expo_sink *s,
-    const uint64_t *buckets)
-{
-	const struct expo_ladder *l = &job->part->ladder;
-	const struct expo_rung *rung = job->page->rungs + l->first;
-	uint64_t count = 0;
-	uint32_t k = 0;
-
-	for (uint32_t i = 0; i + 1 < l->n; i++, rung++) {
-		while (k <= rung->bucket)
-			count += buckets[k++];
-		put_length(s, HIST_BUCKET, 10 + wire_varint_len(count));
-		put_number(s, BUCKET_COUNT, count);
-		put_double(s, BUCKET_UPPER, rung->upper);
-	}
-}
-
 static void
 put_histogram_body(struct proto_job *job, struct expo_sink *s,
     const struct metric *m)
@@ -346,13 +193,13 @@ put_histogram_body(struct proto_job *job, struct expo_sink *s,
 
 	for (uint32_t i = 0; i < job->part->n_buckets; i++)
 		count += buckets[i];
-	put_number(s, HIST_COUNT, count);
-	put_double(s, HIST_SUM,
+	field_number(s, HIST_COUNT, count);
+	field_double(s, HIST_SUM,
 	    expo_value(cells[SMX_HIST_SUM], job->part->exponent));
 	if (!job->block->native || job->part->explicit_bounds)
-		put_classic(job, s, buckets);
+		expo_put_classic(s, job->page, job->part, buckets);
 	if (job->block->native)
-		put_native(job, s, buckets);
+		expo_put_native(s, job->page, job->part, buckets);
 	put_created(s, HIST_CREATED, info_of(job, m)->created_ns);
 }
 
