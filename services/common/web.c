@@ -70,6 +70,10 @@ on_request(struct httpd_request *req, void *user)
 	struct cdb_web *web = user;
 	const char *path = httpd_path(req);
 
+	if (web->other && web->other(web->other_arg, req))
+		return;
+	if (!httpd_allow(req, "GET, HEAD"))
+		return;
 	if (strcmp(path, "/health") == 0)
 		health(web, req);
 	else if (strcmp(path, "/status") == 0)
@@ -85,7 +89,8 @@ on_request(struct httpd_request *req, void *user)
 static const char *
 route_of(const char *path)
 {
-	static const char *const routes[] = { "health", "status", "metrics" };
+	static const char *const routes[] = { "health", "status", "metrics",
+		"webhook" };
 
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
 		if (strcmp(path + 1, routes[i]) == 0)
@@ -109,7 +114,9 @@ cdb_web_open(struct cdb_web *web, uv_loop_t *loop, const char *listen,
     struct httpd_error *err)
 {
 	struct httpd_options opt = { .listen = &listen, .n_listen = 1,
-		.close_ms = 500, .done = on_done };
+		.close_ms = 500, .done = on_done,
+		.methods = web->other ? "GET, HEAD, POST" : NULL,
+		.body_max = web->other ? 1u << 20 : 0 };
 
 	return httpd_open(&web->httpd, loop, &opt, on_request, web, err);
 }

@@ -29,9 +29,9 @@ struct cdb_web {
 	/* Add to what /status says. */
 	void (*status)(void *arg, json_t *out);
 	void *arg;
-	/* What the service answers beside these; false: it does not.  It
-	 * answers and counts on its own, now or later.  May be NULL; with it
-	 * POST is allowed, for paths of its own. */
+	/* Answers, now or later, what the service has beside these; false:
+	 * it has no such path.  May be NULL; with it POST is allowed, for
+	 * paths of its own. */
 	bool (*other)(void *arg, struct httpd_request *req);
 	void *other_arg;
 };

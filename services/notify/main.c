@@ -41,7 +41,6 @@ struct notify_app;
 struct post {
 	struct notify_app *app;
 	struct httpd_request *req;	/* NULL: free */
-	uint64_t from_ns;
 	unsigned left;			/* answers of Redis to come */
 };
 
@@ -258,12 +257,9 @@ app_load(void *arg)
 }
 
 static void
-post_end(struct notify_app *app, struct post *post, unsigned code,
-    const char *text)
+post_end(struct post *post, unsigned code, const char *text)
 {
 	httpd_reply_text(post->req, code, text);
-	cdb_metrics_http(&app->service.m, "webhook", code,
-	    uv_hrtime() - post->from_ns);
 	post->req = NULL;
 }
 
@@ -281,7 +277,7 @@ app_down(void *arg)
 		app->tries = 0;
 	for (size_t i = 0; i < POSTS_MAX; i++) {
 		if (app->posts[i].req)
-			post_end(app, &app->posts[i], 503,
+			post_end(&app->posts[i], 503,
 			    "Redis is not connected: post again.\n");
 		app->posts[i].left = 0;	/* no answer comes any more */
 	}
@@ -296,10 +292,10 @@ on_posted(void *arg, const redisReply *reply)
 	if (!post->req)
 		return;		/* an earlier alert of it was refused */
 	if (reply->type == REDIS_REPLY_ERROR)
-		post_end(post->app, post, 503,
+		post_end(post, 503,
 		    "Redis does not take it now: post again.\n");
 	else if (post->left == 0)
-		post_end(post->app, post, 200, "taken\n");
+		post_end(post, 200, "taken\n");
 }
 
 /* Into the stream; what is there twice has the same event_id. */
@@ -339,11 +335,11 @@ post_take(struct notify_app *app, struct post *post)
 	if (n < 0) {
 		smx_inc(app->service.m.parse_errors);
 		snprintf(text, sizeof(text), "%s\n", why);
-		post_end(app, post, 400, text);
+		post_end(post, 400, text);
 		return;
 	}
 	if (n == 0) {
-		post_end(app, post, 200, "taken\n");
+		post_end(post, 200, "taken\n");
 		return;
 	}
 	app->n_posted += (uint64_t)n;
@@ -366,12 +362,10 @@ on_other(void *arg, struct httpd_request *req)
 						       : NULL;
 	if (!post) {
 		httpd_reply_text(req, 503, "not now: post again\n");
-		cdb_metrics_http(&app->service.m, "webhook", 503, 0);
 		return true;
 	}
 	post->app = app;
 	post->req = req;
-	post->from_ns = uv_hrtime();
 	post_take(app, post);
 	return true;
 }
@@ -427,7 +421,7 @@ app_close(void *arg)
 
 	for (size_t i = 0; i < POSTS_MAX; i++)
 		if (app->posts[i].req)
-			post_end(app, &app->posts[i], 503, "stopping\n");
+			post_end(&app->posts[i], 503, "stopping\n");
 	uv_close((uv_handle_t *)&app->pause, NULL);
 	cdb_sink_close(&app->sink);
 }
