@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "escape.h"
+
 static const char *const type_names[] = {
 	[SMX_TYPE_COUNTER] = "counter",
 	[SMX_TYPE_GAUGE] = "gauge",
@@ -20,15 +22,26 @@ expo_base_len(const char *name, uint8_t type)
 	return n;
 }
 
+/* before + name="value"; `before` is a character or none. */
 static void
 put_label(struct expo_arena *a, const char *before, const char *name,
     const char *value)
 {
-	expo_arena_str(a, before);
-	expo_arena_str(a, name);
-	expo_arena_put(a, "=\"", 2);
-	expo_arena_escape(a, value, true);
-	expo_arena_put(a, "\"", 1);
+	size_t n = strlen(name);
+	char *start = expo_arena_room(a, n + 2 * strlen(value) + 4);
+	char *p = start;
+
+	if (p == NULL)
+		return;
+	if (before[0] != '\0')
+		*p++ = before[0];
+	memcpy(p, name, n);
+	p += n;
+	*p++ = '=';
+	*p++ = '"';
+	p += expo_escape(p, value, true);
+	*p++ = '"';
+	expo_arena_advance(a, (size_t)(p - start));
 }
 
 static void
