@@ -562,7 +562,7 @@ def the_directory_may_come_late_and_come_anew():
         for name in ("a", "b", "c"):
             Writer(box, name)
             until("noticed", lambda: [x for x in box.lines("segment found")
-                                      if x["file"] == "smx." + name], 1)
+                                      if x["file"] == "smx." + name], 2)
         assert box.value("ticks_total", service="risk") == 4
 
 
