@@ -99,11 +99,25 @@ class Stack:
     def part(self, name):
         return self.status()["parts"][name]
 
+    def pid(self, name):
+        """As runit knows it; None while it is down."""
+        text = pathlib.Path(self.now["home"], "sv", name,
+                            "supervise/pid").read_text("ascii")
+        return int(text) if text else None
+
     def kill(self, name, number=signal.SIGKILL):
-        pid = int(pathlib.Path(
-            self.now["home"], "sv", name, "supervise/pid").read_text("ascii"))
+        pid = self.pid(name)
         os.kill(pid, number)
         return pid
+
+    def answers(self, name):
+        if name == "redis":
+            return self.redis("PING") == ["PONG"]
+        path = "/-/ready" if name == "collector" else "/health"
+        try:
+            return self.get(name, path)[0] == 200
+        except OSError:
+            return False
 
     def get(self, name, path):
         """(status, headers, body); redirects are not followed."""
@@ -213,11 +227,11 @@ class Recording:
             make_recording(self.path)
         with open(self.path, "rb") as lines:
             self.rows = sum(1 for _ in lines)
-        self.replay = ("--profile", "replay", "--speed", "max",
-                       "--data", self.path)
-        # Ten seconds, so that a test can meet it in the middle.
-        self.slowly = ("--profile", "replay", "--speed", 65,
-                       "--data", self.path)
+        self.replay = self.options("max")
+
+    def options(self, speed):
+        """For up; the recording takes 650 s / speed."""
+        return ("--profile", "replay", "--speed", speed, "--data", self.path)
 
 
 def main(*tests):

@@ -72,7 +72,7 @@ def bad_rows_are_dropped_and_counted(recording):
 
 
 def hanging_redis_is_waited_for(recording):
-    with stack.Stack("hang", *recording.slowly) as run:
+    with stack.Stack("hang", *recording.options(speed=40)) as run:
         stack.until("a third of the rows", lambda:
                     run.added("market_data") >= recording.rows // 3)
         run.kill("redis", signal.SIGSTOP)
