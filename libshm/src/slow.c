@@ -49,7 +49,7 @@ static void
 find_lane(void)
 {
 	struct smx__process *p = &smx__process;
-	int state = __atomic_load_n(&p->state, __ATOMIC_ACQUIRE);
+	enum smx__state state = __atomic_load_n(&p->state, __ATOMIC_ACQUIRE);
 	int saved = errno; /* an update does not touch it */
 
 	if (smx__inside || !wants_lane(smx__lane))
