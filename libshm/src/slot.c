@@ -59,9 +59,11 @@ clear_gauges(struct smx__process *p, int fd, struct smx_slot *slot,
 	rc = smx__area_commit(&p->gauges, fd, n, &slot->gauge_committed, err);
 	if (rc < 0)
 		return rc;
+	/* release: whoever sees one of these sees the odd generation; pairs
+	 * with the reader's acquire loads of gauges */
 	for (i = 0; i < n; i += 8)
 		__atomic_store_n((uint64_t *)(p->gauges.base + i), 0,
-		    __ATOMIC_RELAXED);
+		    __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -75,17 +77,15 @@ take_over(struct smx__process *p, int fd, struct smx_error *err)
 	    __atomic_load_n(&slot->generation, __ATOMIC_RELAXED) | 1;
 	int rc;
 
+	/* relaxed: the release stores below come after it */
 	__atomic_store_n(&slot->generation, odd, __ATOMIC_RELAXED);
-	/* the odd generation before any change; pairs with the acquire
-	 * fence between a reader's gauge loads and its second look */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
 	rc = smx__lane_sweep_slot(p, fd, odd);
 	if (rc == 0)
 		rc = clear_gauges(p, fd, slot, err);
 	if (rc < 0)
 		return smx__fail(err, rc, "take slot %u over:", p->slot);
-	__atomic_store_n(&slot->pid, (uint32_t)getpid(), __ATOMIC_RELAXED);
-	__atomic_store_n(&slot->start_ns, wall_ns(), __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->pid, (uint32_t)getpid(), __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->start_ns, wall_ns(), __ATOMIC_RELEASE);
 	p->generation = odd + 1;
 	/* release: pairs with the reader's first, acquire, look */
 	__atomic_store_n(&slot->generation, p->generation, __ATOMIC_RELEASE);
