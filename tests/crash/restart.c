@@ -299,7 +299,8 @@ START_TEST(gauges_of_the_dead_vanish_and_counters_stay)
 	live_look(&l, "smx.t");
 	ck_assert(live_gauge(&l, "alive", NULL, &v) && v == 1);
 	__atomic_store_n(&ledger->go, 1, __ATOMIC_SEQ_CST);
-	pause_us(2000);
+	while (get(&ledger->done) == 0)
+		pause_us(20);
 	(void)live_kill(pid, SIGKILL);
 	live_look(&l, "smx.t");
 	ck_assert(!live_gauge(&l, "alive", NULL, &v));
