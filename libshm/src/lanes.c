@@ -121,20 +121,23 @@ read_lane(void *arg)
 	struct lane *l = arg;
 	struct smx_view *v = l->view;
 	const struct smx__hist *h;
-	uint32_t at = SMX_SINK / 8, end;
+	uint32_t at = SMX_SINK / 8, stop = l->end, end;
 
 	for (size_t i = 0; i < v->dir.n_hists && !l->shared; i++) {
 		h = &v->dir.hists[i];
 		end = h->cell + SMX_HIST_BUCKET + h->n_buckets;
-		if (end > l->end)
-			break; /* not committed here: never observed into */
+		if (end > stop) {
+			/* not committed here, so never observed into */
+			stop = min_u32(stop, h->cell);
+			break;
+		}
 		add_cells(l, at, h->cell);
 		if (!add_hist(l, h))
 			v->moved[i] = 1;
 		at = end;
 	}
-	if (at < l->end)
-		add_cells(l, at, l->end);
+	if (at < stop)
+		add_cells(l, at, stop);
 	return 0;
 }
 

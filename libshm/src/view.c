@@ -21,15 +21,6 @@
 /* Directory bytes read at a time: room for a largest record and its tail. */
 #define READ_MAX (2 * (size_t)SMX_RECORD_MAX)
 
-/* The name may come from a hostile directory: keeps the message one line. */
-static void
-tame(char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
-}
-
 /* Puts the file's name in front of a filled error. */
 static int
 fail_in(const char *name, int code, struct smx_error *error)
@@ -39,9 +30,7 @@ fail_in(const char *name, int code, struct smx_error *error)
 	if (error == NULL)
 		return code;
 	inner = *error;
-	smx__fail(error, code, "%.96s: %.150s", name, inner.msg);
-	tame(error->msg);
-	return code;
+	return smx__fail(error, code, "%.96s: %.150s", name, inner.msg);
 }
 
 int

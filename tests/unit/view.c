@@ -144,6 +144,29 @@ START_TEST(reads_nothing_past_committed)
 	b.lanes[1].committed = UINT64_MAX; /* a lie: the lane ends */
 	take();
 	ck_assert_uint_eq(total(1), 4);
+	b.lanes[1].committed = UINT64_C(1) << 40; /* zero in 32 bits */
+	take();
+	ck_assert_uint_eq(total(1), 4);
+}
+END_TEST
+
+START_TEST(reads_no_half_committed_histogram)
+{
+	static const uint64_t bounds[] = { 10, 100 };
+	uint32_t h = build_histogram(&b, "h", 0, bounds, 2);
+	uint32_t c = build_counter(&b, "c_total", 0);
+
+	for (uint32_t lane = 1; lane < 3; lane++) {
+		build_observe(&b, lane, h, 1, 50);
+		*build_cell(&b, lane, c) = 1;
+	}
+	publish_and_open();
+	b.lanes[1].committed = h + 32; /* its first bucket, and no more */
+	take();
+	ck_assert_uint_eq(smx_histogram_count(&shot, series(0)), 1);
+	ck_assert_uint_eq(shot.cells[series(0)->cell + SMX_HIST_SUM], 50);
+	ck_assert_uint_eq(shot.approximate, 0);
+	ck_assert_uint_eq(total(1), 1);
 }
 END_TEST
 
@@ -153,14 +176,16 @@ START_TEST(never_makes_a_page_of_a_hole)
 	struct stat before, after;
 	uint64_t family;
 	struct build_family f = { .name = "a_total",
-		.type = SMX_TYPE_COUNTER };
+		.type = SMX_TYPE_COUNTER, .labels = { "x" } };
 	int lease;
 
 	build_free(&b);
 	build_begin(&b, &shape);
 	family = build_family(&b, &f);
-	/* pages 0 to 255 of a lane: only number 200 will exist */
-	build_series_at(&b, family, 200 * SMX_PAGE + 64, 1, NULL, 0);
+	/* pages 0 to 255 of a lane: only 10 and 200 will exist */
+	build_series_at(&b, family, 10 * SMX_PAGE + 64, 1, "a", 2);
+	build_series_at(&b, family, 200 * SMX_PAGE + 64, 1, "b", 2);
+	*build_cell(&b, 1, 10 * SMX_PAGE + 64) = 76;
 	*build_cell(&b, 1, 200 * SMX_PAGE + 64) = 77;
 	build_gauge(&b, "g", SMX_GAUGE_SUM);
 	build_publish(&b);
@@ -171,7 +196,8 @@ START_TEST(never_makes_a_page_of_a_hole)
 	lease = build_lease(dir.fd, FILE_NAME, 0);
 	ck_assert_int_eq(fstatat(dir.fd, FILE_NAME, &before, 0), 0);
 	take();
-	ck_assert_uint_eq(total(0), 77);
+	ck_assert_uint_eq(total(0), 76);
+	ck_assert_uint_eq(total(1), 77);
 	ck_assert_uint_eq(shot.n_live, 1);
 	ck_assert_int_eq(fstatat(dir.fd, FILE_NAME, &after, 0), 0);
 	ck_assert_int_eq(after.st_blocks, before.st_blocks);
@@ -199,6 +225,12 @@ START_TEST(shows_gauges_of_live_processes_only)
 	ck_assert(smx_gauge_of(&shot, series(0), 0, &value));
 	ck_assert_double_eq(value, 3.0);
 	ck_assert(!smx_gauge_of(&shot, series(0), 1, &value));
+	b.slots[1].gauge_committed = UINT64_C(1) << 40; /* a lie */
+	take();
+	ck_assert(smx_gauge_of(&shot, series(0), 0, &value));
+	b.slots[1].gauge_committed = g; /* up to there, without it */
+	take();
+	ck_assert(!smx_gauge_of(&shot, series(0), 0, &value));
 	close(one);
 	b.slots[3].generation++; /* being taken over */
 	take();
@@ -443,6 +475,41 @@ START_TEST(holds_the_budget)
 }
 END_TEST
 
+START_TEST(holds_the_budget_for_gauges_too)
+{
+	struct smx_view_options o = { .max_bytes = 14000 };
+	struct build_family f = { .name = "g", .type = SMX_TYPE_GAUGE };
+	int leases[4];
+
+	build_series_at(&b, build_family(&b, &f), 4088, 1, NULL, 0);
+	build_publish(&b);
+	build_save(&b, dir.fd, FILE_NAME);
+	ck_assert_int_eq(smx_view_open(&view, dir.fd, FILE_NAME, &o, &error),
+	    0);
+	for (uint32_t i = 0; i < 4; i++)
+		leases[i] = build_lease(dir.fd, FILE_NAME, i);
+	ck_assert_int_eq(smx_snapshot_take(&shot, view, &error), -E2BIG);
+	for (int i = 1; i < 4; i++)
+		close(leases[i]);
+	take();
+	ck_assert_uint_eq(shot.n_live, 1);
+	close(leases[0]);
+}
+END_TEST
+
+START_TEST(refuses_a_tail_that_falls)
+{
+	build_counter(&b, "a_total", 0);
+	publish_and_open();
+	b.header->dir_tail = 0;
+	ck_assert_int_eq(smx_view_refresh(view, &error), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(error.msg, "dir_tail"));
+	take();
+	b.header->dir_tail = b.tail;
+	ck_assert_int_eq(smx_view_refresh(view, &error), 0);
+}
+END_TEST
+
 START_TEST(tells_which_file_it_reads)
 {
 	struct stat st;
@@ -484,6 +551,7 @@ suite(void)
 	tcase_add_test(t, tells_families_as_they_were_registered);
 	tcase_add_test(t, adds_counters_over_all_lanes);
 	tcase_add_test(t, reads_nothing_past_committed);
+	tcase_add_test(t, reads_no_half_committed_histogram);
 	tcase_add_test(t, never_makes_a_page_of_a_hole);
 	tcase_add_test(t, shows_gauges_of_live_processes_only);
 	tcase_add_test(t, a_read_lock_is_not_a_life);
@@ -497,6 +565,8 @@ suite(void)
 	tcase_add_test(t, skips_records_of_unknown_kinds);
 	tcase_add_test(t, waits_for_segments_being_created);
 	tcase_add_test(t, holds_the_budget);
+	tcase_add_test(t, holds_the_budget_for_gauges_too);
+	tcase_add_test(t, refuses_a_tail_that_falls);
 	tcase_add_test(t, tells_which_file_it_reads);
 	tcase_add_test(t, tells_capacity_and_trouble);
 	suite_add_tcase(s, t);
