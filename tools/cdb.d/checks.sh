@@ -23,7 +23,8 @@ print(*sorted({s.split(":")[-1] for t in json.load(sys.stdin)
 			usage "no suite '$suite' (there are: $known)"
 		args+=(--suite "$suite")
 	done
-	meson test -C "$build" --no-rebuild --print-errorlogs "${args[@]}" ||
+	meson test -C "$build" --no-rebuild --print-errorlogs \
+		--timeout-multiplier 3 "${args[@]}" ||
 		failed=$?
 	"$python" "$top/tools/cdb.d/count.py" "$logs/testlog.json" || failed=$?
 	return "$failed"
