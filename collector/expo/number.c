@@ -226,7 +226,6 @@ size_t
 expo_decimal(char *dst, uint64_t n, int exponent)
 {
 	struct digits d;
-	uint64_t m = n;
 
 	if (n < 1000000 && exponent == 0)
 		return expo_u64(dst, n);
@@ -234,13 +233,9 @@ expo_decimal(char *dst, uint64_t n, int exponent)
 		dst[0] = '0';
 		return 1;
 	}
-	while (m >= E15 && m % 10 == 0) {
-		m /= 10;
-		exponent--;
-	}
-	if (m >= E15)
-		return put_shortest(dst, expo__nearest(m, exponent));
-	digits_of(&d, m, exponent);
+	if (n >= E15)
+		return put_shortest(dst, expo__nearest(n, exponent));
+	digits_of(&d, n, exponent);
 	return put_digits(dst, &d);
 }
 

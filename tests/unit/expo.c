@@ -503,6 +503,58 @@ START_TEST(a_page_is_small)
 }
 END_TEST
 
+/* Long labels, long numbers, a process number in each line. */
+START_TEST(the_bound_holds_for_the_longest_lines)
+{
+	static char value[SMX_MAX_VALUE + 2];
+	struct made *m = source("s");
+	struct smx_family_info *f;
+	uint64_t *cells;
+
+	memset(value, '"', SMX_MAX_VALUE);
+	f = made_family(m, SMX_TYPE_HISTOGRAM, "h", "H.", "k\0", 1);
+	f->hist_flags = SMX_HIST_EXPLICIT;
+	f->buckets = one_bound;
+	f->n_buckets = 2;
+	cells = made_series(m, f, value);
+	cells[SMX_HIST_BUCKET] = UINT64_MAX;
+	cells[SMX_HIST_SUM] = UINT64_MAX;
+	f = made_family(m, SMX_TYPE_COUNTER, "c_total", "H.", "k\0", 1);
+	*made_series(m, f, value) = UINT64_MAX;
+	f = made_family(m, SMX_TYPE_GAUGE, "g", "H.", "k\0", 1);
+	f->gauge_mode = SMX_GAUGE_EACH;
+	*made_series(m, f, value) = made_gauge(-2.2250738585072014e-308);
+	m->live[0].slot = UINT32_MAX;
+	plan();
+	for (int i = 0; i < EXPO_FORMATS; i++) /* render() checks */
+		ck_assert_uint_gt(render((enum expo_format)i), 2 * 1023);
+}
+END_TEST
+
+static size_t
+bytes_with_help(const char *help)
+{
+	teardown();
+	setup();
+	gauge(source("s"), "g", 1)->help = help;
+	plan();
+	return expo_page_bytes(page);
+}
+
+/* Only a quote makes the two texts differ here. */
+START_TEST(one_header_serves_both_texts)
+{
+	char help[1001];
+	size_t plain;
+
+	memset(help, 'x', 1000);
+	help[1000] = '\0';
+	plain = bytes_with_help(help);
+	help[0] = '"';
+	ck_assert_uint_ge(bytes_with_help(help), plain + 1000);
+}
+END_TEST
+
 START_TEST(content_types_are_the_negotiated_ones)
 {
 	ck_assert_str_eq(expo_content_type(EXPO_TEXT),
@@ -543,6 +595,8 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, a_unit_is_shown_only_where_it_ends_the_name);
 	tcase_add_test(tc, a_counter_in_protobuf_byte_by_byte);
 	tcase_add_test(tc, a_page_is_small);
+	tcase_add_test(tc, the_bound_holds_for_the_longest_lines);
+	tcase_add_test(tc, one_header_serves_both_texts);
 	tcase_add_test(tc, content_types_are_the_negotiated_ones);
 }
 

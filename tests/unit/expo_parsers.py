@@ -171,6 +171,8 @@ def proto_samples(families):
     found, native = {}, set()
     for f in families:
         assert f.metric
+        # Prometheus judges a family by its first metric
+        assert len({m.histogram.HasField('schema') for m in f.metric}) == 1
         for m in f.metric:
             labels = {p.name: p.value for p in m.label}
             assert len(labels) == len(m.label)
