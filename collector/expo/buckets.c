@@ -50,8 +50,8 @@ put_span(struct expo_sink *s, int64_t offset, uint32_t length)
 
 	if (length == 0)
 		return;
-	field_length(s, HIST_SPAN, 2 + wire_varint_len(o) +
-	    wire_varint_len(length));
+	field_length(
+	    s, HIST_SPAN, 2 + wire_varint_len(o) + wire_varint_len(length));
 	field_number(s, SPAN_OFFSET, o);
 	field_number(s, SPAN_LENGTH, length);
 }
@@ -82,8 +82,8 @@ put_deltas(struct expo_sink *s, struct native_walk w)
 	uint64_t last = 0;
 
 	while (next_native(&w)) {
-		field_number(s, HIST_DELTA,
-		    wire_zigzag((int64_t)(w.count - last)));
+		field_number(
+		    s, HIST_DELTA, wire_zigzag((int64_t)(w.count - last)));
 		last = w.count;
 	}
 }
@@ -92,7 +92,8 @@ void
 expo_put_native(struct expo_sink *s, const struct expo_page *page,
     const struct expo_part *part, const uint64_t *buckets)
 {
-	struct native_walk w = { .buckets = buckets, .n = part->n_buckets,
+	struct native_walk w = { .buckets = buckets,
+		.n = part->n_buckets,
 		.natives = page->natives + part->natives };
 	uint64_t zero = 0;
 

@@ -53,7 +53,8 @@ probe(const struct expo_claims *cs, const struct expo_claim *c)
 static int
 rehash(struct expo_claims *cs)
 {
-	struct expo_claims big = { .n = cs->n, .seed = cs->seed,
+	struct expo_claims big = { .n = cs->n,
+		.seed = cs->seed,
 		.cap = cs->cap == 0 ? 64 : cs->cap * 2 };
 
 	big.slots = calloc(big.cap, sizeof(*big.slots));

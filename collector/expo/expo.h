@@ -37,7 +37,7 @@ struct expo_source {
 	const struct smx_catalog *catalog;
 	const char *service;  /* value of the label `service` */
 	const char *instance; /* of `service_instance`; "" or NULL: no label */
-	bool bare; /* neither label: the collector's own series */
+	bool bare;	      /* neither label: the collector's own series */
 };
 
 /* Why a family of a source is not in the page. */
@@ -66,13 +66,12 @@ struct expo_page;
  *          bounds once per family and source.
  * Errors   -ENOMEM; -E2BIG more than 4 GiB of text or 2^32 series.
  */
-int expo_page_create(struct expo_page **, const struct expo_source *,
-    size_t n);
+int expo_page_create(struct expo_page **, const struct expo_source *, size_t n);
 void expo_page_destroy(struct expo_page *);
 
 /* expo_page_losses -- what was left out; *losses lives as long as the page. */
-size_t expo_page_losses(const struct expo_page *,
-    const struct expo_loss **losses);
+size_t expo_page_losses(
+    const struct expo_page *, const struct expo_loss **losses);
 
 /* expo_reason_text -- a reason in words, for a log line. */
 const char *expo_reason_text(enum expo_reason);

@@ -104,9 +104,8 @@ expo_shows_unit(const struct smx_family_info *f)
 	size_t name = expo_base_len(f->name, f->type);
 	size_t unit = strlen(f->unit);
 
-	return unit > 0 && name > unit + 1 &&
-	    f->name[name - unit - 1] == '_' &&
-	    memcmp(f->name + name - unit, f->unit, unit) == 0;
+	return unit > 0 && name > unit + 1 && f->name[name - unit - 1] == '_' &&
+	       memcmp(f->name + name - unit, f->unit, unit) == 0;
 }
 
 static void
@@ -122,8 +121,8 @@ put_meta(struct expo_arena *a, const char *keyword,
 }
 
 struct expo_text
-expo_put_header(struct expo_arena *a, const struct smx_family_info *f,
-    bool openmetrics)
+expo_put_header(
+    struct expo_arena *a, const struct smx_family_info *f, bool openmetrics)
 {
 	size_t start = a->len;
 

@@ -10,18 +10,18 @@ static bool
 same_bounds(const struct smx_family_info *a, const struct smx_family_info *b)
 {
 	return a->n_buckets == b->n_buckets && a->exponent == b->exponent &&
-	    a->hist_flags == b->hist_flags && a->schema == b->schema &&
-	    a->zero_exp2 == b->zero_exp2 &&
-	    memcmp(a->buckets, b->buckets,
-		a->n_buckets * sizeof(*a->buckets)) == 0;
+	       a->hist_flags == b->hist_flags && a->schema == b->schema &&
+	       a->zero_exp2 == b->zero_exp2 &&
+	       memcmp(a->buckets, b->buckets,
+		   a->n_buckets * sizeof(*a->buckets)) == 0;
 }
 
 static bool
 is_rung(const struct smx_family_info *f, const struct smx_bucket *b)
 {
 	uint32_t wanted = f->hist_flags & SMX_HIST_EXPLICIT
-	    ? SMX_BUCKET_EXPLICIT
-	    : SMX_BUCKET_POWER;
+			      ? SMX_BUCKET_EXPLICIT
+			      : SMX_BUCKET_POWER;
 
 	return (b->flags & wanted) != 0 && b->upper != UINT64_MAX;
 }
@@ -64,8 +64,8 @@ add_rung(struct expo_ladders *l, struct expo_arena *a,
 	struct expo_rung rung = { .bucket = bucket, .upper = upper };
 
 	if (a->err == 0)
-		a->err = expo_grow(&l->rungs, &l->cap, l->n + 1,
-		    sizeof(*l->rungs));
+		a->err =
+		    expo_grow(&l->rungs, &l->cap, l->n + 1, sizeof(*l->rungs));
 	if (a->err != 0)
 		return;
 	rung.le = put_le(a, f, &f->buckets[bucket], upper);
@@ -86,8 +86,8 @@ make_ladder(struct expo_ladders *l, struct expo_arena *a,
 		if (!is_rung(f, b))
 			continue;
 		upper = f->hist_flags & SMX_HIST_EXPLICIT
-		    ? expo_value(b->upper, f->exponent)
-		    : power_of(f, b);
+			    ? expo_value(b->upper, f->exponent)
+			    : power_of(f, b);
 		if (upper > last && isfinite(upper)) {
 			add_rung(l, a, f, i, upper);
 			last = upper;

@@ -23,7 +23,7 @@ struct expo_ladders {
 
 /* expo_ladder_of -- that of a family; one made before if it is the same.
  * Errors: in the arena. */
-struct expo_ladder expo_ladder_of(struct expo_ladders *, struct expo_arena *,
-    const struct smx_family_info *);
+struct expo_ladder expo_ladder_of(
+    struct expo_ladders *, struct expo_arena *, const struct smx_family_info *);
 
 #endif

@@ -34,7 +34,7 @@ label_is_ours(const struct expo_source *s, const struct smx_family_info *f,
 	if (f->type == SMX_TYPE_HISTOGRAM && strcmp(label, "le") == 0)
 		return true;
 	return f->type == SMX_TYPE_GAUGE && f->gauge_mode == SMX_GAUGE_EACH &&
-	    strcmp(label, "process") == 0;
+	       strcmp(label, "process") == 0;
 }
 
 /* One label name twice in a series fails the whole scrape. */
@@ -59,13 +59,13 @@ static int
 lose(struct expo_merge *m, uint32_t source, const char *family,
     const char *winner, enum expo_reason reason)
 {
-	int err = expo_grow(&m->losses, &m->loss_cap, m->n_losses + 1,
-	    sizeof(*m->losses));
+	int err = expo_grow(
+	    &m->losses, &m->loss_cap, m->n_losses + 1, sizeof(*m->losses));
 
 	if (err < 0)
 		return err;
-	m->losses[m->n_losses++] = (struct expo_loss){ source, family, winner,
-		reason };
+	m->losses[m->n_losses++] =
+	    (struct expo_loss){ source, family, winner, reason };
 	return 0;
 }
 
@@ -88,14 +88,14 @@ add_draft(struct expo_merge *m, struct expo_claims *claims,
 {
 	uint32_t block = (uint32_t)m->n_drafts;
 	size_t len = expo_base_len(f->name, f->type);
-	int err = expo_grow(&m->drafts, &m->draft_cap, m->n_drafts + 1,
-	    sizeof(*m->drafts));
+	int err = expo_grow(
+	    &m->drafts, &m->draft_cap, m->n_drafts + 1, sizeof(*m->drafts));
 
 	for (const char *const *s = names_of(f->type); err == 0 && *s; s++)
 		err = expo_claims_add(claims, f->name, len, *s, block);
 	if (err == 0)
-		m->drafts[m->n_drafts++] = (struct expo_draft){ f->name,
-			EXPO_END, EXPO_END, f->type };
+		m->drafts[m->n_drafts++] =
+		    (struct expo_draft){ f->name, EXPO_END, EXPO_END, f->type };
 	return err;
 }
 
@@ -108,12 +108,12 @@ add_candidate(struct expo_merge *m, struct expo_draft *d, uint32_t source,
 
 	if (m->n_candidates >= EXPO_END - 1)
 		return -E2BIG;
-	err = expo_grow(&m->candidates, &m->candidate_cap,
-	    m->n_candidates + 1, sizeof(*m->candidates));
+	err = expo_grow(&m->candidates, &m->candidate_cap, m->n_candidates + 1,
+	    sizeof(*m->candidates));
 	if (err < 0)
 		return err;
-	m->candidates[m->n_candidates++] = (struct expo_candidate){ source,
-		family, EXPO_END };
+	m->candidates[m->n_candidates++] =
+	    (struct expo_candidate){ source, family, EXPO_END };
 	if (d->first == EXPO_END)
 		d->first = i;
 	else
@@ -160,8 +160,8 @@ place_family(struct expo_merge *m, struct expo_claims *claims,
 	if (d->type != f->type)
 		return lose(m, source, f->name, d->name, EXPO_LOST_TYPE);
 	if (d->last != EXPO_END &&
-	    compare_sources(&sources[m->candidates[d->last].source],
-		&sources[source]) == 0)
+	    compare_sources(
+		&sources[m->candidates[d->last].source], &sources[source]) == 0)
 		return lose(m, source, f->name, d->name, EXPO_LOST_TWICE);
 	return add_candidate(m, d, source, family);
 }
@@ -218,8 +218,8 @@ place_all(struct expo_merge *m, struct expo_claims *claims,
 }
 
 int
-expo_merge_sources(struct expo_merge *m, const struct expo_source *sources,
-    size_t n)
+expo_merge_sources(
+    struct expo_merge *m, const struct expo_source *sources, size_t n)
 {
 	struct expo_claims claims = { .seed = (uintptr_t)m };
 	uint32_t *order;
@@ -236,8 +236,8 @@ expo_merge_sources(struct expo_merge *m, const struct expo_source *sources,
 	    (struct expo_source *)sources);
 	err = place_all(m, &claims, sources, order, n);
 	if (err == 0 && m->n_drafts > 0)
-		qsort(m->drafts, m->n_drafts, sizeof(*m->drafts),
-		    compare_drafts);
+		qsort(
+		    m->drafts, m->n_drafts, sizeof(*m->drafts), compare_drafts);
 	expo_claims_free(&claims);
 	free(order);
 	return err;

@@ -38,8 +38,8 @@ struct expo_merge {
  *
  * Errors   -ENOMEM, -E2BIG; expo_merge_free() in any case.
  */
-int expo_merge_sources(struct expo_merge *m, const struct expo_source *,
-    size_t n);
+int expo_merge_sources(
+    struct expo_merge *m, const struct expo_source *, size_t n);
 void expo_merge_free(struct expo_merge *);
 
 #endif

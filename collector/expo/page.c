@@ -25,8 +25,8 @@ trim(struct expo_page *page)
 }
 
 int
-expo_page_create(struct expo_page **out, const struct expo_source *sources,
-    size_t n)
+expo_page_create(
+    struct expo_page **out, const struct expo_source *sources, size_t n)
 {
 	struct expo_page *page = calloc(1, sizeof(*page));
 	int err;
@@ -88,18 +88,18 @@ size_t
 expo_page_bytes(const struct expo_page *page)
 {
 	return sizeof(*page) + page->text_len + EXPO_WIDE +
-	    page->n_blocks * sizeof(*page->blocks) +
-	    page->n_parts * sizeof(*page->parts) +
-	    page->n_series * sizeof(*page->series) +
-	    page->n_rungs * sizeof(*page->rungs) +
-	    page->n_natives * sizeof(*page->natives) +
-	    page->n_sources * sizeof(*page->needs) +
-	    page->n_losses * sizeof(*page->losses);
+	       page->n_blocks * sizeof(*page->blocks) +
+	       page->n_parts * sizeof(*page->parts) +
+	       page->n_series * sizeof(*page->series) +
+	       page->n_rungs * sizeof(*page->rungs) +
+	       page->n_natives * sizeof(*page->natives) +
+	       page->n_sources * sizeof(*page->needs) +
+	       page->n_losses * sizeof(*page->losses);
 }
 
 bool
-expo__fits(const struct expo_page *page, size_t i,
-    const struct smx_snapshot *snap)
+expo__fits(
+    const struct expo_page *page, size_t i, const struct smx_snapshot *snap)
 {
 	const struct expo_need *need = &page->needs[i];
 
@@ -108,9 +108,9 @@ expo__fits(const struct expo_page *page, size_t i,
 	if (need->cells > 0 && snap->cells == NULL)
 		return false;
 	return snap->catalog->n_cells >= need->cells &&
-	    snap->catalog->n_gauges >= need->gauges &&
-	    snap->catalog->n_series >= need->series &&
-	    snap->catalog->n_families >= need->families;
+	       snap->catalog->n_gauges >= need->gauges &&
+	       snap->catalog->n_series >= need->series &&
+	       snap->catalog->n_families >= need->families;
 }
 
 size_t
@@ -121,8 +121,8 @@ expo_page_bound(const struct expo_page *page, enum expo_format format,
 
 	for (size_t i = 0; i < page->n_sources; i++)
 		if (expo__fits(page, i, snapshots[i]))
-			bytes += page->needs[i].each[format] *
-			    snapshots[i]->n_live;
+			bytes +=
+			    page->needs[i].each[format] * snapshots[i]->n_live;
 	return bytes;
 }
 
@@ -132,8 +132,8 @@ expo_render(char *dst, size_t cap, const struct expo_page *page,
 {
 	if (format == EXPO_PROTOBUF)
 		return expo__render_protobuf(dst, cap, page, snapshots);
-	return expo__render_text(dst, cap, page, format == EXPO_OPENMETRICS,
-	    snapshots);
+	return expo__render_text(
+	    dst, cap, page, format == EXPO_OPENMETRICS, snapshots);
 }
 
 const char *

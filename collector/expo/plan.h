@@ -74,10 +74,10 @@ struct expo_part {
 };
 
 struct expo_block {
-	struct expo_text name; /* as in 0.0.4: counters with _total */
+	struct expo_text name;	    /* as in 0.0.4: counters with _total */
 	struct expo_text header[2]; /* HELP and TYPE; by text format */
-	struct expo_text wire;	/* name, help, type, unit as protobuf */
-	uint32_t first;		/* index into parts */
+	struct expo_text wire;	    /* name, help, type, unit as protobuf */
+	uint32_t first;		    /* index into parts */
 	uint32_t n;
 	uint8_t type; /* SMX_TYPE_* */
 	bool native;  /* all parts are: sent as native in protobuf */
@@ -100,7 +100,7 @@ struct expo_page {
 	struct expo_part *parts;
 	struct expo_series *series;
 	struct expo_rung *rungs;
-	int32_t *natives; /* native indices of buckets */
+	int32_t *natives;	 /* native indices of buckets */
 	struct expo_need *needs; /* one per source */
 	struct expo_loss *losses;
 	char *lost_text;
@@ -110,8 +110,8 @@ struct expo_page {
 };
 
 /* Whether a snapshot may be read by this page's plan of source `i`. */
-bool expo__fits(const struct expo_page *, size_t i,
-    const struct smx_snapshot *);
+bool expo__fits(
+    const struct expo_page *, size_t i, const struct smx_snapshot *);
 
 size_t expo__render_text(char *dst, size_t cap, const struct expo_page *,
     bool openmetrics, const struct smx_snapshot *const *);

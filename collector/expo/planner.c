@@ -84,14 +84,13 @@ reserve(struct planner *p)
 }
 
 static void
-need(struct expo_page *page, uint32_t source,
-    const struct smx_family_info *f, const struct smx_series_info *s)
+need(struct expo_page *page, uint32_t source, const struct smx_family_info *f,
+    const struct smx_series_info *s)
 {
 	struct expo_need *n = &page->needs[source];
 	uint32_t *most = f->type == SMX_TYPE_GAUGE ? &n->gauges : &n->cells;
-	uint32_t cells = f->type == SMX_TYPE_HISTOGRAM
-	    ? SMX_HIST_BUCKET + f->n_buckets
-	    : 1;
+	uint32_t cells =
+	    f->type == SMX_TYPE_HISTOGRAM ? SMX_HIST_BUCKET + f->n_buckets : 1;
 
 	/* one cell too many for any snapshot, rather than wrap around */
 	if (s->cell >= UINT32_MAX - cells)
@@ -119,12 +118,12 @@ add_series(struct planner *p, struct expo_part *part,
 }
 
 static void
-add_heads(struct planner *p, struct expo_part *part,
-    const struct smx_family_info *f)
+add_heads(
+    struct planner *p, struct expo_part *part, const struct smx_family_info *f)
 {
 	const struct expo_source *s = &p->sources[part->source];
-	bool each = f->type == SMX_TYPE_GAUGE &&
-	    f->gauge_mode == SMX_GAUGE_EACH;
+	bool each =
+	    f->type == SMX_TYPE_GAUGE && f->gauge_mode == SMX_GAUGE_EACH;
 
 	if (f->type == SMX_TYPE_COUNTER) {
 		part->head = expo_put_head(&p->arena, s, f, "_total", false);
@@ -140,8 +139,8 @@ add_heads(struct planner *p, struct expo_part *part,
 
 /* The native indices of the buckets, for protobuf. */
 static int
-add_native(struct planner *p, struct expo_part *part,
-    const struct smx_family_info *f)
+add_native(
+    struct planner *p, struct expo_part *part, const struct smx_family_info *f)
 {
 	struct expo_page *page = p->page;
 	int err = expo_grow(&page->natives, &p->bucket_cap,
@@ -185,15 +184,15 @@ add_bound(struct expo_page *page, const struct expo_part *part,
 
 		each[EXPO_TEXT] += bytes + n * PROCESS_MAX;
 		each[EXPO_OPENMETRICS] += bytes + n * PROCESS_MAX;
-		each[EXPO_PROTOBUF] += wire + n * PROCESS_MAX +
-		    n * wire_bound(part, f);
+		each[EXPO_PROTOBUF] +=
+		    wire + n * PROCESS_MAX + n * wire_bound(part, f);
 		return;
 	}
 	if (f->type == SMX_TYPE_HISTOGRAM) {
 		const struct expo_ladder *l = &part->ladder;
 
 		bytes += n * (part->sum.len + part->count.len + 2 * LINE_END) +
-		    2 * text + (l->n - 1) * (n * line + text);
+			 2 * text + (l->n - 1) * (n * line + text);
 		for (uint32_t i = l->first; i < l->first + l->n; i++)
 			bytes += n * page->rungs[i].le.len;
 	}
@@ -215,10 +214,13 @@ add_part(struct planner *p, const struct expo_candidate *c)
 
 	if (group_size(g, c->family) == 0)
 		return 0;
-	*part = (struct expo_part){ .source = c->source, .family = c->family,
+	*part = (struct expo_part){ .source = c->source,
+		.family = c->family,
 		.first = (uint32_t)page->n_series,
-		.n = group_size(g, c->family), .n_buckets = f->n_buckets,
-		.exponent = f->exponent, .gauge_mode = f->gauge_mode,
+		.n = group_size(g, c->family),
+		.n_buckets = f->n_buckets,
+		.exponent = f->exponent,
+		.gauge_mode = f->gauge_mode,
 		.labelled = !src->bare || f->n_labels > 0 };
 	part->close = part->labelled ? 2 : 1;
 	add_heads(p, part, f);
@@ -243,8 +245,8 @@ add_part(struct planner *p, const struct expo_candidate *c)
 
 /* One header for both text formats where they say the same. */
 static void
-add_headers(struct planner *p, struct expo_block *b,
-    const struct smx_family_info *f)
+add_headers(
+    struct planner *p, struct expo_block *b, const struct smx_family_info *f)
 {
 	struct expo_arena *a = &p->arena;
 	struct expo_text text = expo_put_header(a, f, false);
@@ -283,7 +285,8 @@ add_block(struct planner *p, const struct expo_draft *d)
 		return 0;
 	c = &p->merge.candidates[d->first];
 	*b = (struct expo_block){ .first = (uint32_t)first,
-		.n = (uint32_t)(page->n_parts - first), .type = d->type,
+		.n = (uint32_t)(page->n_parts - first),
+		.type = d->type,
 		.native = d->type == SMX_TYPE_HISTOGRAM };
 	for (size_t i = first; i < page->n_parts; i++)
 		b->native = b->native && page->parts[i].native;
@@ -303,7 +306,7 @@ keep_losses(struct planner *p)
 
 	for (size_t i = 0; i < n; i++)
 		size += strlen(p->merge.losses[i].family) +
-		    strlen(p->merge.losses[i].winner) + 2;
+			strlen(p->merge.losses[i].winner) + 2;
 	page->losses = calloc(n + 1, sizeof(*page->losses));
 	page->lost_text = t = malloc(size);
 	if (page->losses == NULL || t == NULL)

@@ -88,8 +88,8 @@ put_series_labels(struct proto_job *job, const struct metric *m)
 /* Metric up to its value, which has `body` bytes; true if those are wanted,
  * false if they were only to be counted. */
 static bool
-metric_start(struct proto_job *job, const struct metric *m, uint32_t field,
-    size_t body)
+metric_start(
+    struct proto_job *job, const struct metric *m, uint32_t field, size_t body)
 {
 	const struct expo_text *wire = &job->part->wire;
 	size_t labels = wire->len + m->series->wire_len;
@@ -184,8 +184,8 @@ put_gauges(struct proto_job *job, struct metric m)
 }
 
 static void
-put_histogram_body(struct proto_job *job, struct expo_sink *s,
-    const struct metric *m)
+put_histogram_body(
+    struct proto_job *job, struct expo_sink *s, const struct metric *m)
 {
 	const uint64_t *cells = job->snap->cells + m->series->cell;
 	const uint64_t *buckets = cells + SMX_HIST_BUCKET;
@@ -194,8 +194,8 @@ put_histogram_body(struct proto_job *job, struct expo_sink *s,
 	for (uint32_t i = 0; i < job->part->n_buckets; i++)
 		count += buckets[i];
 	field_number(s, HIST_COUNT, count);
-	field_double(s, HIST_SUM,
-	    expo_value(cells[SMX_HIST_SUM], job->part->exponent));
+	field_double(
+	    s, HIST_SUM, expo_value(cells[SMX_HIST_SUM], job->part->exponent));
 	if (!job->block->native || job->part->explicit_bounds)
 		expo_put_classic(s, job->page, job->part, buckets);
 	if (job->block->native)
@@ -216,8 +216,7 @@ put_histogram(struct proto_job *job, const struct metric *m)
 static void
 put_part(struct proto_job *job)
 {
-	const struct expo_series *series =
-	    job->page->series + job->part->first;
+	const struct expo_series *series = job->page->series + job->part->first;
 
 	for (uint32_t i = 0; i < job->part->n; i++) {
 		struct metric m = { .series = &series[i] };
@@ -233,8 +232,7 @@ put_part(struct proto_job *job)
 
 static void
 put_metrics(struct expo_sink *s, const struct expo_page *page,
-    const struct expo_block *block,
-    const struct smx_snapshot *const *snapshots)
+    const struct expo_block *block, const struct smx_snapshot *const *snapshots)
 {
 	struct proto_job job = { .sink = s, .page = page, .block = block };
 
@@ -260,8 +258,9 @@ expo__render_protobuf(char *dst, size_t cap, const struct expo_page *page,
 		put_metrics(&counting, page, b, snapshots);
 		if (counting.len == 0)
 			continue;
-		expo_sink_put(&out, len, (size_t)(wire_varint(len,
-		    counting.len + b->wire.len) - len));
+		expo_sink_put(&out, len,
+		    (size_t)(wire_varint(len, counting.len + b->wire.len) -
+			     len));
 		expo_sink_put(&out, page->text + b->wire.off, b->wire.len);
 		if (cap == 0)
 			out.len += counting.len;

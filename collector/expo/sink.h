@@ -23,7 +23,8 @@ struct expo_sink {
 	char spare[EXPO_NUMBER_ROOM + 8]; /* a number at the end of room */
 };
 
-/* Copies n bytes, and scribbles up to EXPO_WIDE more; src is readable as far. */
+/* Copies n bytes, and scribbles up to EXPO_WIDE more; src is readable as far.
+ */
 static inline char *
 expo_copy_wide(char *dst, const char *src, size_t n)
 {

@@ -86,8 +86,8 @@ render_counters(struct text_job *job, const struct expo_part *part,
 
 		text.n = series[i].text_len;
 		p = line_start(s, head, text, none);
-		p += expo_decimal(p, snap->cells[series[i].cell],
-		    part->exponent);
+		p += expo_decimal(
+		    p, snap->cells[series[i].cell], part->exponent);
 		line_end(s, p);
 	}
 }
@@ -206,8 +206,7 @@ render_histograms(struct text_job *job, const struct expo_part *part,
 	show_header(job);
 	for (uint32_t i = 0; i < part->n; i++, text.p += text.n) {
 		text.n = series[i].text_len;
-		render_histogram(job, part, snap->cells + series[i].cell,
-		    text);
+		render_histogram(job, part, snap->cells + series[i].cell, text);
 	}
 }
 
@@ -237,7 +236,8 @@ expo__render_text(char *dst, size_t cap, const struct expo_page *page,
     bool openmetrics, const struct smx_snapshot *const *snapshots)
 {
 	struct text_job job = { .sink = { .dst = dst, .cap = cap },
-		.page = page, .openmetrics = openmetrics };
+		.page = page,
+		.openmetrics = openmetrics };
 
 	for (size_t i = 0; i < page->n_blocks; i++)
 		render_block(&job, &page->blocks[i], snapshots);

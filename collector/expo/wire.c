@@ -45,8 +45,8 @@ expo_wire_label(char *p, const char *name, const char *value)
 }
 
 size_t
-expo_wire_labels(const struct smx_family_info *f,
-    const struct smx_series_info *s)
+expo_wire_labels(
+    const struct smx_family_info *f, const struct smx_series_info *s)
 {
 	const char *name = f->labels, *value = s->values;
 	size_t len = 0;
@@ -60,8 +60,8 @@ expo_wire_labels(const struct smx_family_info *f,
 }
 
 char *
-expo_wire_put_labels(char *p, const struct smx_family_info *f,
-    const struct smx_series_info *s)
+expo_wire_put_labels(
+    char *p, const struct smx_family_info *f, const struct smx_series_info *s)
 {
 	const char *name = f->labels, *value = s->values;
 
@@ -79,8 +79,8 @@ put_pair(struct expo_arena *a, const char *name, const char *value)
 	char *p = expo_arena_room(a, expo_wire_label_len(name, value));
 
 	if (p != NULL)
-		expo_arena_advance(a,
-		    (size_t)(expo_wire_label(p, name, value) - p));
+		expo_arena_advance(
+		    a, (size_t)(expo_wire_label(p, name, value) - p));
 }
 
 struct expo_text
@@ -109,7 +109,8 @@ struct expo_text
 expo_wire_family(struct expo_arena *a, const struct smx_family_info *f)
 {
 	static const char types[] = { [SMX_TYPE_COUNTER] = 0,
-		[SMX_TYPE_GAUGE] = 1, [SMX_TYPE_HISTOGRAM] = 4 };
+		[SMX_TYPE_GAUGE] = 1,
+		[SMX_TYPE_HISTOGRAM] = 4 };
 	const char type[2] = { (char)wire_tag(FAMILY_TYPE, WIRE_VARINT),
 		types[f->type] };
 	size_t start = a->len;

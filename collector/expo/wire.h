@@ -68,17 +68,17 @@ char *expo_wire_label(char *p, const char *name, const char *value);
 size_t expo_wire_label_len(const char *name, const char *value);
 
 /* All label pairs of a series: their bytes, and writing them. */
-size_t expo_wire_labels(const struct smx_family_info *,
-    const struct smx_series_info *);
-char *expo_wire_put_labels(char *p, const struct smx_family_info *,
-    const struct smx_series_info *);
+size_t expo_wire_labels(
+    const struct smx_family_info *, const struct smx_series_info *);
+char *expo_wire_put_labels(
+    char *p, const struct smx_family_info *, const struct smx_series_info *);
 
 /* The label pairs that a source adds. */
-struct expo_text expo_wire_source(struct expo_arena *,
-    const struct expo_source *);
+struct expo_text expo_wire_source(
+    struct expo_arena *, const struct expo_source *);
 
 /* MetricFamily: name, help, type and unit. */
-struct expo_text expo_wire_family(struct expo_arena *,
-    const struct smx_family_info *);
+struct expo_text expo_wire_family(
+    struct expo_arena *, const struct smx_family_info *);
 
 #endif

@@ -490,6 +490,47 @@ START_TEST(a_counter_in_protobuf_byte_by_byte)
 }
 END_TEST
 
+static struct smx_family_info *
+both_bounds(struct made *m, uint8_t flags)
+{
+	static const struct smx_bucket b[] = {
+		{ 1, SMX_NATIVE_ZERO, SMX_BUCKET_POWER | SMX_BUCKET_EXPLICIT },
+		{ UINT64_MAX, 1, 0 },
+	};
+	struct smx_family_info *f = made_family(m, SMX_TYPE_HISTOGRAM, "h",
+	    "H.", "", 0);
+
+	f->hist_flags = flags;
+	f->buckets = b;
+	f->n_buckets = 2;
+	made_series(m, f, "")[SMX_HIST_BUCKET] = 3;
+	return f;
+}
+
+START_TEST(classic_and_native_are_never_mixed_in_a_family)
+{
+	struct smx_family_info *f[2];
+	size_t n;
+	char want[256];
+
+	f[0] = both_bounds(source("a"), SMX_HIST_EXPLICIT);
+	f[1] = both_bounds(source("b"), SMX_HIST_EXPLICIT);
+	n = (plan(), render(EXPO_PROTOBUF));
+	ck_assert_uint_lt(n, sizeof(want));
+	memcpy(want, body, n);
+	for (int i = 0; i < 2; i++) {
+		f[i]->hist_flags |= SMX_HIST_NATIVE;
+		plan();
+		ck_assert_uint_eq(render(EXPO_PROTOBUF), n);
+		ck_assert_mem_eq(body, want, n);
+		f[i]->hist_flags = SMX_HIST_EXPLICIT;
+	}
+	f[0]->hist_flags = f[1]->hist_flags |= SMX_HIST_NATIVE;
+	plan();
+	ck_assert_uint_gt(render(EXPO_PROTOBUF), n);
+}
+END_TEST
+
 START_TEST(a_page_is_small)
 {
 	struct made *m = source("service");
@@ -594,6 +635,7 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, bounds_that_are_one_double_are_one_bucket);
 	tcase_add_test(tc, a_unit_is_shown_only_where_it_ends_the_name);
 	tcase_add_test(tc, a_counter_in_protobuf_byte_by_byte);
+	tcase_add_test(tc, classic_and_native_are_never_mixed_in_a_family);
 	tcase_add_test(tc, a_page_is_small);
 	tcase_add_test(tc, the_bound_holds_for_the_longest_lines);
 	tcase_add_test(tc, one_header_serves_both_texts);
