@@ -46,7 +46,7 @@ status_json() {
 		printf '%s"%s":{"state":"%s","pid":%s,"restarts":%s,' "$comma" \
 			"$name" "${health_now[$name]}" "${pid:-null}" \
 			"$(restarts_of "$name")"
-		printf '"address":"127.0.0.1:%s"}' "${port[$name]}"
+		printf '"address":%s}' "$(quote_json "$(address_of "$name")")"
 		comma=,
 	done
 	printf '}}\n'
@@ -62,13 +62,13 @@ status_table() {
 	for name in "${wanted[@]}"; do
 		scheme=http:// path=
 		case $name in
-		redis) scheme= ;;
+		redis | postgres) scheme= ;;
 		collector) path=/metrics ;;
 		esac
-		printf '%-12s %-10s %8s %9s  %s127.0.0.1:%s%s\n' "$name" \
+		printf '%-12s %-10s %8s %9s  %s%s%s\n' "$name" \
 			"${health_now[$name]}" "$(pid_of "$name")" \
-			"$(restarts_of "$name")" "$scheme" "${port[$name]}" \
-			"$path"
+			"$(restarts_of "$name")" "$scheme" \
+			"$(address_of "$name")" "$path"
 	done
 	printf '\nsegments %s, logs %s/log\n' "$smx_dir" "$home"
 }

@@ -6,12 +6,14 @@
 packages=(
 	gcc g++ meson ninja-build 'pkg-config|pkgconf'
 	libuv1-dev libhiredis-dev libmicrohttpd-dev libdeflate-dev
-	libjansson-dev nettle-dev check
+	libjansson-dev nettle-dev libpq-dev check
 	redis-server redis-tools prometheus runit
+	'postgresql-15|postgresql-17' 'postgresql-client-15|postgresql-client-17'
+	libpq-dev
 	python3 python3-prometheus-client curl iproute2 procps
 )
 # Of those, the ones that bring a daemon, and its name.
-package_daemons=(redis-server prometheus)
+package_daemons=(redis-server prometheus postgresql)
 
 policy=/usr/sbin/policy-rc.d
 policy_kept=/usr/sbin/policy-rc.d.before-cdb
@@ -103,7 +105,7 @@ daemons_disable() {
 	local name
 
 	for name in "${package_daemons[@]}"; do
-		grep -qxF "$name" <<<"$*" || continue
+		grep -qxE "$name(-[0-9]+)?" <<<"$*" || continue
 		if command -v systemctl >/dev/null; then
 			as_root systemctl --quiet disable "$name" \
 				>/dev/null 2>&1 || true

@@ -4,12 +4,18 @@
 #
 # name        names the folder, the log and, for a service, cdb-<name>
 # port        the default; the next free one if it is taken
-# probe       what healthy means: `redis` is a PING, a path is a GET with 200
+# probe       what healthy means: `redis` is a PING, `postgres` a SELECT, a path
+#             a GET with 200
 # kind        bus (before all others), service, monitor
 parts_table='
 redis       6379  redis      bus
 collector   9464  /-/ready   monitor
+postgres    5432  postgres   store
+execution   8003  /health    service
+risk        8002  /health    service
 signal      8001  /health    service
+writer      8005  /health    service
+notify      8004  /health    service
 feed        8000  /health    service
 prometheus  9090  /-/ready   monitor
 '
@@ -54,7 +60,7 @@ services() {
 # what runs, and since a clone below /root is closed to the processes.
 binary_of() {
 	case $1 in
-	redis | prometheus) ;;
+	redis | postgres | prometheus) ;;
 	collector) printf 'collector/smx-collector\n' ;;
 	digest) printf 'services/cdb-digest\n' ;;
 	*) printf 'services/cdb-%s\n' "$1" ;;
@@ -67,6 +73,7 @@ command_of() {
 
 	case $1 in
 	redis) argv=(redis-server "$home/etc/redis.conf") ;;
+	postgres) argv=(/bin/sh "$home/etc/postgres.sh") ;;
 	prometheus)
 		argv=(prometheus "--config.file=$home/etc/prometheus.yml"
 			"--storage.tsdb.path=$home/data/prometheus"
@@ -105,6 +112,80 @@ options_feed() {
 	for file in "${data[@]}"; do
 		argv+=(--data "$file")
 	done
+}
+
+options_execution() {
+	argv+=(--speed "$speed")
+}
+
+options_writer() {
+	argv+=(--postgres "$(address_of postgres)" --schema "$home/etc/schema")
+}
+
+options_notify() {
+	argv+=(--sink-file "$home/data/notifications.jsonl")
+}
+
+# address_of NAME -- where it is reached: HOST:PORT, or what psql wants.
+address_of() {
+	case $1 in
+	postgres)
+		printf 'host=%s port=%s user=cdb dbname=cdb' \
+			"$home/data/postgres" "${port[postgres]}"
+		;;
+	*) printf '127.0.0.1:%s' "${port[$1]}" ;;
+	esac
+}
+
+# PostgreSQL lets in whoever reaches its socket, so that lies in a folder
+# closed to others, and there is no TCP.  What initdb has not finished is made
+# again; an immediate end is a crash to it, and it recovers.
+config_postgres() {
+	local bin
+
+	bin=$(postgres_bin) || die "there is no PostgreSQL; try ./cdb setup"
+	mkdir -p "$home/data/postgres"
+	cp -R "$top/services/writer/schema" "$home/etc/schema"
+	cat >"$home/etc/postgres.sh" <<-SCRIPT
+		set -eu
+		cd '$home/data/postgres'
+		if [ ! -e db ]; then
+			rm -rf new
+			'$bin/initdb' -D new -U cdb -A trust -E UTF8 \\
+				--no-locale --no-sync >initdb.log
+			cat '$home/etc/postgres.conf' >>new/postgresql.conf
+			echo 'CREATE DATABASE cdb' |
+				'$bin/postgres' --single -D new postgres \\
+				>>initdb.log
+			mv new db
+		fi
+		exec '$bin/postgres' -D db
+	SCRIPT
+	cat >"$home/etc/postgres.conf" <<-CONF
+		listen_addresses = ''
+		port = ${port[postgres]}
+		unix_socket_directories = '$home/data/postgres'
+		unix_socket_permissions = 0700
+		max_connections = 20
+		shared_buffers = 32MB
+		dynamic_shared_memory_type = mmap
+		max_parallel_workers = 0
+		timezone = UTC
+		log_timezone = UTC
+		log_line_prefix = '%m [%p] '
+	CONF
+}
+
+# postgres_bin -- the folder of the newest PostgreSQL's programs.
+postgres_bin() {
+	local dir newest=
+
+	for dir in /usr/lib/postgresql/*/bin; do
+		[[ -x $dir/postgres && -x $dir/initdb ]] || continue
+		[[ -n $newest && $newest -ge ${dir//[^0-9]/} ]] ||
+			newest=${dir//[^0-9]/}
+	done
+	[[ -n $newest ]] && printf '/usr/lib/postgresql/%s/bin' "$newest"
 }
 
 # Whoever replays must find the same answer to "was this written?" after a

@@ -105,6 +105,13 @@ get() {
 }
 
 healthy() {
+	case ${probe[$1]} in
+	postgres)
+		[[ $(PGCONNECT_TIMEOUT=3 timeout 5 psql -XAtqc 'SELECT 1' \
+			"$(address_of postgres)" 2>/dev/null) == 1 ]]
+		return
+		;;
+	esac
 	listens "$1" || return 1
 	case ${probe[$1]} in
 	redis)

@@ -189,6 +189,13 @@ supervise() {
 		>"$sv/log/run"
 	printf 's2000000\nn5\n' >"$home/log/$1/config"
 	chmod +x "$sv/run" "$sv/finish" "$sv/log/run"
+	# To PostgreSQL TERM means: when all clients have gone.  INT: now.
+	if [[ $1 == postgres ]]; then
+		mkdir -p "$sv/control"
+		printf '#!/bin/sh\nkill -INT "$(cat supervise/pid)"\n' \
+			>"$sv/control/t"
+		chmod +x "$sv/control/t"
+	fi
 	: >"$sv/down"
 }
 
@@ -204,6 +211,7 @@ prepare() {
 	umask 022
 	data_reach
 	config_redis
+	config_postgres
 	[[ $metrics$prometheus != 11 ]] || config_prometheus
 	for name in "${wanted[@]}" digest; do
 		binary=$(binary_of "$name")
@@ -268,7 +276,7 @@ wait_healthy() {
 		sleep 0.1
 	done
 	for name in "${left[@]}"; do
-		warn "$name is not healthy (port ${port[$name]}," \
+		warn "$name is not healthy ($(address_of "$name")," \
 			"$(restarts_of "$name") restarts); its last words:"
 		tail -n 8 "$home/log/$name/current" >&2 || true
 	done
