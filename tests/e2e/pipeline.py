@@ -120,7 +120,17 @@ class Place:
             self.redis.send_signal(signal.SIGCONT)
             self.redis.kill()
         self.redis.wait()
-        shutil.rmtree(self.dir)
+        try:
+            self.check_logs()
+        finally:
+            shutil.rmtree(self.dir)
+
+    def check_logs(self):
+        """Every line is a JSON object: a sanitizer's report is none."""
+        for name in os.listdir(self.dir):
+            if name.endswith(".log") and name != "redis.log":
+                for entry in self.log(name[:-4]):
+                    assert entry["level"] in ("info", "warn", "error"), entry
 
 
 class Hold:
