@@ -261,17 +261,22 @@ smx_gauge_add(struct smx_gauge g, double delta)
 static inline void
 smx_observe(struct smx_histogram h, uint64_t value)
 {
+	const struct smx__index *index = h.index;
+	uint32_t offset = h.cell;
 	uintptr_t lane = smx__lane;
-	uint64_t *cell = (uint64_t *)(lane + h.cell);
+	uint64_t *cell = (uint64_t *)(lane + offset);
 	uint64_t i;
 
 	if (__builtin_expect(lane & SMX__SLOW, 0) ||
 	    __builtin_expect((int64_t)value < 0, 0) ||
-	    __builtin_expect(h.index == 0, 0)) {
-		smx__observe_slow(h, value);
+	    __builtin_expect(index == 0, 0)) {
+		/* put together here: gcc 12 keeps a whole copy loaded else */
+		struct smx_histogram again = { index, offset };
+
+		smx__observe_slow(again, value);
 		return;
 	}
-	i = smx__bucket_of(h.index, value);
+	i = smx__bucket_of(index, value);
 	smx__cell_add(cell, 1);			    /* SMX_HIST_BEGIN */
 	smx__cell_add_release(cell + 2, value);	    /* SMX_HIST_SUM */
 	smx__cell_add_release(cell + 3 + i, 1);	    /* SMX_HIST_BUCKET */
