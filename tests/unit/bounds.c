@@ -59,7 +59,9 @@ bound_refused(const double *bounds, uint32_t n, int exponent, const char *word)
 
 START_TEST(takes_bounds_as_the_decimals_they_were_written_as)
 {
-	static const double v[] = { 0.005, 0.1, 0.3, 1.1, 2.5, 4503.599627370496 };
+	static const double v[] = {
+		0.005, 0.1, 0.3, 1.1, 2.5, 4503.599627370496
+	};
 	static const uint64_t cells[] = {
 		5000000, 100000000, 300000000, 1100000000, 2500000000,
 		4503599627370

@@ -268,7 +268,7 @@ START_TEST(children_do_not_wait_for_the_parents_threads)
 	struct live l = { 0 };
 
 #ifdef __SANITIZE_ADDRESS__
-	fprintf(stderr, "skipped: after fork ASan's allocator may stay locked\n");
+	fprintf(stderr, "skipped: ASan's allocator may stay locked\n");
 	return;
 #endif
 	share_seen();
