@@ -193,10 +193,9 @@ key_hash(const struct smx__directory *d, uint32_t family, const char *values,
 /* The index entry of a series of these values, or an empty one. */
 static struct smx__lookup_entry *
 find_key(const struct smx__directory *d, uint32_t family, const char *values,
-    size_t len)
+    size_t len, uint32_t hash)
 {
 	uint32_t n = d->families[family].n_labels;
-	uint32_t hash = key_hash(d, family, values, len);
 	struct smx__lookup_entry *e = smx__lookup_first(&d->keys, hash);
 	const struct smx_series_info *s;
 
@@ -214,9 +213,10 @@ smx__directory_index_series(struct smx__directory *d, uint32_t number)
 {
 	const struct smx_series_info *s = &d->series[number];
 	size_t len = values_len(s->values, d->families[s->family].n_labels);
+	uint32_t hash = key_hash(d, s->family, s->values, len);
 
-	smx__lookup_set(&d->keys, find_key(d, s->family, s->values, len),
-	    key_hash(d, s->family, s->values, len), number);
+	smx__lookup_set(&d->keys, find_key(d, s->family, s->values, len, hash),
+	    hash, number);
 }
 
 static const char *
@@ -271,12 +271,15 @@ put_series(struct smx__directory *d, const struct smx_series_record *s,
 {
 	const struct smx_family_info *f = &d->families[family];
 	struct smx__cell_map *map = smx__cell_map_of(d, f);
+	uint32_t hash = key_hash(d, family, values, s->values_len);
+	struct smx__lookup_entry *e;
 	const char *copy;
 	int err = grow_series(d, s, map);
 
 	if (err < 0)
 		return over(d, err, error);
-	if (find_key(d, family, values, s->values_len)->item != 0)
+	e = find_key(d, family, values, s->values_len, hash);
+	if (e->item != 0)
 		return lies(d, "a series twice", error);
 	copy = smx__arena_copy(&d->arena, values, s->values_len, &err);
 	if (copy == NULL)
@@ -285,7 +288,7 @@ put_series(struct smx__directory *d, const struct smx_series_record *s,
 		return lies(d, "cells that are another series'", error);
 	d->series[d->catalog.n_series] = (struct smx_series_info){ family,
 		s->cell / 8, s->created_ns, copy };
-	smx__directory_index_series(d, d->catalog.n_series);
+	smx__lookup_set(&d->keys, e, hash, d->catalog.n_series);
 	d->catalog.n_series++;
 	raise_bounds(d, f, s);
 	return 0;
