@@ -36,19 +36,20 @@ little_endian(uint64_t v)
 }
 
 /* The eight decimal digits of v < 10^8, one a byte, the first in the lowest:
- * two halves of four, four of two, eight of one, each by a multiplication
- * that divides all of them at once. */
+ * two halves of four, four of two, eight of one.  Each step divides all of
+ * its lanes by one multiplication (q), and puts the remainder beside it:
+ * q + ((x - q * 100) << 16), which is (x << 16) - q * ((100 << 16) - 1). */
 static uint64_t
 eight_digits(uint64_t v)
 {
 	uint64_t x, q;
 
 	q = v / 10000;
-	x = q | (v - q * 10000) << 32;
+	x = (v << 32) - q * ((UINT64_C(10000) << 32) - 1);
 	q = ((x * 10486) >> 20) & UINT64_C(0x0000007f0000007f);
-	x = q | (x - q * 100) << 16;
+	x = (x << 16) - q * ((UINT64_C(100) << 16) - 1);
 	q = ((x * 103) >> 10) & UINT64_C(0x000f000f000f000f);
-	return q | (x - q * 10) << 8;
+	return (x << 8) - q * ((UINT64_C(10) << 8) - 1);
 }
 
 /* Index of the first and past the last byte that is not zero; x != 0. */
@@ -116,14 +117,27 @@ expo_u64(char *dst, uint64_t v)
 	return n + 8;
 }
 
-/* The digits of n in [1, 10^16), without zeros at either end. */
+/* The digits of n in [1, 10^8), without zeros at either end. */
 static void
-digits_of(struct digits *d, uint64_t n, int exponent)
+digits_of_half(struct digits *d, uint64_t n, int exponent)
+{
+	uint64_t x = eight_digits(n);
+	unsigned first = first_byte(x);
+
+	d->text = ascii(x) >> (8 * first);
+	d->last = '0';
+	d->n = end_byte(x) - first;
+	d->exp10 = 7 - (int)first - exponent;
+}
+
+/* The same of n in [10^8, 10^16). */
+static void
+digits_of_both(struct digits *d, uint64_t n, int exponent)
 {
 	uint64_t high = n / E8;
 	uint64_t low = n - high * E8;
 	uint64_t a = eight_digits(high), b = eight_digits(low);
-	unsigned first = high != 0 ? first_byte(a) : 8 + first_byte(b);
+	unsigned first = first_byte(a);
 	unsigned end = low != 0 ? 8 + end_byte(b) : end_byte(a);
 
 	d->text = ((u128)ascii(b) << 64 | ascii(a)) >> (8 * first);
@@ -136,15 +150,16 @@ digits_of(struct digits *d, uint64_t n, int exponent)
 static size_t
 put_exponent(char *dst, int exp10)
 {
-	unsigned x = (unsigned)(exp10 < 0 ? -exp10 : exp10);
-	size_t n = 2;
+	size_t x = (size_t)(exp10 < 0 ? -exp10 : exp10);
 
-	dst[0] = 'e';
-	dst[1] = exp10 < 0 ? '-' : '+';
-	if (x >= 100)
-		dst[n++] = (char)('0' + x / 100);
-	memcpy(dst + n, two_digits + 2 * (size_t)(x % 100), 2);
-	return n + 2;
+	memcpy(dst, exp10 < 0 ? "e-" : "e+", 2);
+	if (x < 100) {
+		memcpy(dst + 2, two_digits + 2 * x, 2);
+		return 4;
+	}
+	dst[2] = (char)('0' + x / 100);
+	memcpy(dst + 3, two_digits + 2 * (x % 100), 2);
+	return 5;
 }
 
 /* d.ddde+xx */
@@ -234,7 +249,10 @@ expo_decimal(char *dst, uint64_t n, int exponent)
 	}
 	if (n >= E15)
 		return put_shortest(dst, expo__nearest(n, exponent));
-	digits_of(&d, n, exponent);
+	if (n < E8)
+		digits_of_half(&d, n, exponent);
+	else
+		digits_of_both(&d, n, exponent);
 	return put_digits(dst, &d);
 }
 
