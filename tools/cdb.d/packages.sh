@@ -185,11 +185,9 @@ as_builder() {
 # build_targets [TARGET...] -- configure where needed, then ninja.
 build_targets() {
 	[[ -z ${CDB_NO_BUILD:-} ]] || return 0
-	local lock=$top/.cdb/build.lock out
+	local out
 
-	as_builder mkdir -p "$top/.cdb"
-	as_builder touch "$lock"
-	exec 7<"$lock"
+	exec 7<"$top"
 	flock 7
 	if [[ ! -f $build/build.ninja ]]; then
 		say "configuring $build"

@@ -73,17 +73,14 @@ user_pick() {
 
 # Ports are free only until the processes listen, so one `up` at a time picks.
 # Whoever cannot take the lock goes on: a port lost is noticed by `listens`.
+# A folder can be locked as well as a file, and leaves nothing behind.
 ports_lock() {
-	local lock=/tmp/cdb-ports.lock
-
-	if { exec 8<"$lock"; } 2>/dev/null ||
-		{ (umask 0 && : >"$lock") && exec 8<"$lock"; } 2>/dev/null; then
-		flock -w 60 8 || true
-	fi
+	exec 8<"$(dirname "$home")"
+	flock -w 60 8 || true
 }
 
 ports_unlock() {
-	{ exec 8<&-; } 2>/dev/null || true
+	exec 8<&-
 }
 
 ports_pick() {
@@ -324,8 +321,7 @@ cmd_up() {
 	done
 	release "${bus[@]}"
 	if wait_healthy "${bus[@]}" && release "${rest[@]}" &&
-		wait_healthy "${rest[@]}" && targets_wait; then
-		ports_unlock
+		wait_healthy "${rest[@]}" && ports_unlock && targets_wait; then
 		trap - EXIT INT TERM HUP
 		cmd_status
 		return
