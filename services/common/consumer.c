@@ -43,16 +43,6 @@ cdb_consumer_reset(struct cdb_consumer *c)
 }
 
 static void
-on_group_made(void *arg, const redisReply *reply)
-{
-	struct cdb_consumer *c = consumer_from(arg);
-
-	if (reply->type == REDIS_REPLY_ERROR &&
-	    strncmp(reply->str, "BUSYGROUP", 9) != 0)
-		cdb_bus_drop(c->bus, reply->str);
-}
-
-static void
 on_groups(void *arg, const redisReply *reply)
 {
 	struct cdb_consumer *c = consumer_from(arg);
@@ -73,8 +63,7 @@ cdb_consumer_load(struct cdb_consumer *c, cdb_link_reply_fn *done)
 {
 	cdb_consumer_reset(c);
 	c->replaying = true;
-	cdb_bus_query(c->bus, on_group_made, c,
-	    "XGROUP CREATE %s %s 0 MKSTREAM", c->stream, c->group);
+	cdb_groups_make(c->bus, c->stream, &c->group, 1);
 	cdb_bus_query(c->bus, on_groups, c, "XINFO GROUPS %s", c->stream);
 	cdb_bus_query(c->bus, done, c->arg, "HGETALL state:%s", c->group);
 }

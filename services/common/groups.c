@@ -70,6 +70,25 @@ cdb_groups_read(const redisReply *reply,
 	return (int)reply->elements;
 }
 
+static void
+on_made(void *arg, const redisReply *reply)
+{
+	struct cdb_bus *bus = arg;
+
+	if (reply->type == REDIS_REPLY_ERROR &&
+	    strncmp(reply->str, "BUSYGROUP", 9) != 0)
+		cdb_bus_drop(bus, reply->str);
+}
+
+void
+cdb_groups_make(struct cdb_bus *bus, const char *stream,
+    const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		cdb_bus_query(bus, on_made, bus,
+		    "XGROUP CREATE %s %s 0 MKSTREAM", stream, names[i]);
+}
+
 bool
 cdb_keeper_full(const struct cdb_keeper *keeper)
 {

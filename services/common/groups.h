@@ -37,6 +37,16 @@ struct cdb_group {
 int cdb_groups_read(const redisReply *reply,
     struct cdb_group groups[CDB_GROUPS_MAX]);
 
+/*
+ * cdb_groups_make -- make these consumer groups of a stream, from its
+ * beginning, unless they are there; and the stream.
+ *
+ * A writer does it before it writes and trims: what a group must see is then
+ * kept, even when its consumer starts later.  For the bus's `load`.
+ */
+void cdb_groups_make(struct cdb_bus *bus, const char *stream,
+    const char *const *names, size_t n);
+
 /* cdb_id_less -- whether stream id a is below b ("ms-seq"). */
 bool cdb_id_less(const char *a, const char *b);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,21 @@ const char *
 cdb_profile_name(enum cdb_profile profile)
 {
 	return profiles[profile];
+}
+
+bool
+cdb_names_take(struct cdb_names *names, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (names->n == CDB_NAMES_MAX || len == 0 || len > 31)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)value[i]) && value[i] != '-' &&
+		    value[i] != '_')
+			return false;
+	names->name[names->n++] = value;
+	return true;
 }
 
 static bool

@@ -16,6 +16,17 @@
 
 enum cdb_profile { CDB_DEFAULT, CDB_REPLAY, CDB_DEMO };
 
+#define CDB_NAMES_MAX 8
+
+/* Names given by an option that may be repeated. */
+struct cdb_names {
+	const char *name[CDB_NAMES_MAX];	/* borrowed */
+	size_t n;
+};
+
+/* cdb_names_take -- one more: letters, digits, - and _; false: it is none. */
+bool cdb_names_take(struct cdb_names *names, const char *value);
+
 /* What every service takes. */
 struct cdb_options {
 	struct addr redis;

@@ -31,6 +31,7 @@ struct cdb_feed_app {
 	int64_t rate;
 	int64_t ticks;
 	int64_t stream_limit;
+	struct cdb_names groups;	/* of market_data, to be made */
 	/* the transaction under way */
 	size_t n_batch;
 	uint64_t due_ns[CDB_FEED_BATCH];

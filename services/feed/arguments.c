@@ -65,6 +65,14 @@ take_limit(void *arg, const char *value)
 	return number_parse(value, 1, 100000000, &app->stream_limit) == 0;
 }
 
+static bool
+take_group(void *arg, const char *value)
+{
+	struct cdb_feed_app *app = arg;
+
+	return cdb_names_take(&app->groups, value);
+}
+
 static const struct cdb_option options[] = {
 	{ "--data", "FILE", "a file, at most 64 times",
 	    "recorded file to replay, may be repeated [a seeded market]",
@@ -79,6 +87,9 @@ static const struct cdb_option options[] = {
 	    "length of the seeded market [0, endless]", take_ticks },
 	{ "--stream-limit", "N", "a whole number from 1 to 100000000",
 	    "entries of market_data at which to pause [50000]", take_limit },
+	{ "--group", "NAME", "a name, at most 8 times",
+	    "consumer group that must see every tick, may be repeated",
+	    take_group },
 };
 
 static void

@@ -60,6 +60,8 @@ app_load(void *arg)
 {
 	struct cdb_feed_app *app = arg;
 
+	cdb_groups_make(&app->service.bus, CDB_TOPIC_TICKS, app->groups.name,
+	    app->groups.n);
 	cdb_bus_query(&app->service.bus, on_state, app,
 	    "HGETALL state:feed");
 }

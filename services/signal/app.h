@@ -42,6 +42,7 @@ struct cdb_signal_app {
 	struct cdb_keeper output;
 	struct log_rate bad_rate;
 	int64_t stream_limit;
+	struct cdb_names groups;	/* of signals, to be made */
 	uint64_t acked_signals;
 	uint64_t acked_ticks;
 	struct cdb_step step;

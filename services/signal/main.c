@@ -27,9 +27,20 @@ take_limit(void *arg, const char *value)
 	return number_parse(value, 1, 100000000, &app->stream_limit) == 0;
 }
 
+static bool
+take_group(void *arg, const char *value)
+{
+	struct cdb_signal_app *app = arg;
+
+	return cdb_names_take(&app->groups, value);
+}
+
 static const struct cdb_option options[] = {
 	{ "--stream-limit", "N", "a whole number from 1 to 100000000",
 	    "entries of signals at which to pause [500000]", take_limit },
+	{ "--group", "NAME", "a name, at most 8 times",
+	    "consumer group that must see every signal, may be repeated",
+	    take_group },
 };
 
 static void
@@ -169,6 +180,8 @@ app_load(void *arg)
 {
 	struct cdb_signal_app *app = arg;
 
+	cdb_groups_make(&app->service.bus, CDB_TOPIC_SIGNALS,
+	    app->groups.name, app->groups.n);
 	cdb_consumer_load(&app->consumer, on_state);
 }
 

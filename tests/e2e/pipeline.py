@@ -403,6 +403,19 @@ class Pipeline(unittest.TestCase):
         self.assertEqual(p.added("market_data"), TICKS)
         self.assertLess(int(p.ask("XLEN", "market_data")), 2000 + 512)
 
+    def test_a_group_that_must_see_every_tick_holds_the_trimming(self):
+        p = self.place
+        feed = p.start("feed", *FEED, "--stream-limit", "2000", "--group",
+                       "late")
+        p.start("signal", *SIGNAL)
+        until("paused", lambda: status(feed).get("replay") == "paused")
+        self.progress(2000)
+        self.assertEqual(p.added("market_data"),
+                         int(p.ask("XLEN", "market_data")))
+        p.ask("XGROUP", "DESTROY", "market_data", "late")
+        until("the run ends", lambda: finished(p))
+        self.assertEqual(p.digest("signals"), expected()[1])
+
     def test_stops_in_time_while_redis_stands_still(self):
         p = self.place
         children = [p.start("feed", *FEED), p.start("signal", *SIGNAL)]
