@@ -50,9 +50,12 @@ run_volatile(int thread, uint64_t n)
 static void
 run_store_double(int thread, uint64_t n)
 {
+	double value = 0.5;
+
 	(void)thread;
 	for (uint64_t i = 0; i < n; i++) {
-		bare_gauge = (double)(int64_t)i;
+		value = bench_opaque(value);
+		bare_gauge = value;
 		bench_barrier();
 	}
 }
@@ -91,9 +94,12 @@ run_inc_labels(int thread, uint64_t n)
 static void
 run_gauge_set(int thread, uint64_t n)
 {
+	double value = 0.5;
+
 	(void)thread;
 	for (uint64_t i = 0; i < n; i++) {
-		smx_set(gauge, (double)(int64_t)i);
+		value = bench_opaque(value);
+		smx_set(gauge, value);
 		bench_barrier();
 	}
 }
