@@ -110,10 +110,12 @@ regrow(struct smx__lookup *t, struct smx__arena *a)
 	if (next.entries == NULL)
 		return -ENOMEM;
 	a->spent += more;
-	for (e = t->entries; e < t->entries + t->cap; e++)
+	for (size_t i = 0; i < t->cap; i++) {
+		e = &t->entries[i];
 		if (e->item != 0)
 			smx__lookup_set(&next, first_empty(&next, e->hash),
 			    e->hash, e->item - 1);
+	}
 	free(t->entries);
 	*t = next;
 	return 0;
