@@ -73,6 +73,19 @@ lean_read(const char *name, struct cdb_filename *out)
 	return 1;
 }
 
+/* Futures have their spot market's name with Binance, but their own price. */
+static void
+future_mark(const char *rest, struct cdb_filename *out)
+{
+	size_t len = strlen(out->symbol);
+
+	if (strncmp(rest, "-um-", 4) != 0 && strncmp(rest, "-cm-", 4) != 0)
+		return;
+	if (len + 4 < sizeof(out->symbol))
+		strcpy(out->symbol + len, "PERP");
+	snprintf(out->venue, sizeof(out->venue), "binance-%.2s", rest + 1);
+}
+
 void
 cdb_filename_read(const char *path, struct cdb_filename *out)
 {
@@ -85,8 +98,10 @@ cdb_filename_read(const char *path, struct cdb_filename *out)
 	if (lean_read(name, out) || name[dash] != '-')
 		return;
 	symbol_set(out, name, dash);
-	if (out->symbol[0])
+	if (out->symbol[0]) {
 		strcpy(out->venue, "binance");
+		future_mark(name + dash, out);
+	}
 }
 
 void

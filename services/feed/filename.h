@@ -3,6 +3,8 @@
  * filename.h -- what the name of a recorded file says about its rows.
  *
  *	BTCUSDT-trades-2024-08-08.csv		    symbol; Binance's own way
+ *	BTCUSDT-um-trades-2024-08-08.csv	    a future (um or cm): another
+ *						    instrument, BTCUSDTPERP
  *	coinbase_20161007_btcusd_second_trade.csv   venue, day, symbol, bar
  *
  * Thread   any; pure.

@@ -40,6 +40,7 @@ struct risk_app {
 	struct log_rate bad_rate;
 	uv_timer_t poll;
 	int64_t stream_limit;
+	int64_t orders_minute;	/* -1: as the profile has it */
 	/* the event being taken */
 	const struct cdb_slip *slip;
 	/* the transaction under way */
@@ -59,7 +60,19 @@ take_limit(void *arg, const char *value)
 	return number_parse(value, 1, 100000000, &app->stream_limit) == 0;
 }
 
+static bool
+take_orders(void *arg, const char *value)
+{
+	struct risk_app *app = arg;
+
+	return number_parse(value, 0, CDB_RISK_ORDERS,
+	    &app->orders_minute) == 0;
+}
+
 static const struct cdb_option options[] = {
+	{ "--orders-per-minute", "N", "a whole number from 0 to 60",
+	    "above it the circuit breaker opens, 0 for no limit [60]",
+	    take_orders },
 	{ "--stream-limit", "N", "a whole number from 1 to 100000000",
 	    "entries of an output at which to pause [500000]", take_limit },
 };
@@ -586,6 +599,8 @@ app_init(struct risk_app *app)
 			.stream = outputs[i], .done = on_kept, .arg = app,
 			.limit = (uint64_t)app->stream_limit };
 	app->risk.limits = cdb_limits_of[s->opt.profile];
+	if (app->orders_minute >= 0)
+		app->risk.limits.orders_minute = app->orders_minute;
 	app->risk.seed = s->opt.seed;
 	app->risk.sink = (struct cdb_risk_sink){ on_order, on_decision,
 		on_alert, on_portfolio, app };
@@ -600,7 +615,7 @@ main(int argc, char **argv)
 			.ops = &ops, .arg = &app,
 			.opt = { .listen = "127.0.0.1:8002" } },
 		.bad_rate = { .burst = 10, .period_ms = 1000 },
-		.stream_limit = LIMIT_DEFAULT,
+		.stream_limit = LIMIT_DEFAULT, .orders_minute = -1,
 	};
 	struct cdb_usage usage = { "cdb-risk",
 		"Decides which signals become orders.", options,

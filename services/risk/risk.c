@@ -23,7 +23,7 @@
 	.slippage_e8 = CDB_DEC_ONE / 100, .spread_times = 5, \
 	.stop_loss_e8 = CDB_DEC_ONE / 50, \
 	.error_rate_e8 = CDB_DEC_ONE / 10, .stale_ms = 30000, \
-	.breaker_ms = (breaker) }
+	.breaker_ms = (breaker), .orders_minute = CDB_RISK_ORDERS }
 
 const struct cdb_limits cdb_limits_of[3] = {
 	LIMITS(CDB_DEC_ONE / 20, 60000),
@@ -334,10 +334,11 @@ spread_is_wide(const struct cdb_risk *risk, const struct cdb_holding *h)
 static bool
 orders_are_many(const struct cdb_risk *risk)
 {
-	int64_t oldest = risk->times_ms[risk->n.orders % CDB_RISK_ORDERS];
+	uint64_t limit = (uint64_t)risk->limits.orders_minute;
 
-	return risk->n_times == CDB_RISK_ORDERS &&
-	    risk->now_ms - oldest < MINUTE_MS;
+	return limit > 0 && risk->n_times >= limit && risk->now_ms -
+	    risk->times_ms[(risk->n.orders - limit) % CDB_RISK_ORDERS] <
+	    MINUTE_MS;
 }
 
 /* What opens the breaker now, or holds it open. */

@@ -21,7 +21,8 @@
 
 #define CDB_RISK_SYMBOLS  64
 #define CDB_RISK_PENDING  256	/* orders without a result yet */
-#define CDB_RISK_ORDERS	  60	/* the orders of a minute that are allowed */
+#define CDB_RISK_ORDERS	  60	/* times that are kept: the highest limit of
+				   orders in a minute */
 #define CDB_RISK_OUTCOMES 100	/* results that the error rate looks at */
 #define CDB_RISK_CONTRACT 1	/* version of the risk_events messages */
 
@@ -40,6 +41,8 @@ struct cdb_limits {
 	int64_t error_rate_e8;	/* of the last results; above: breaker */
 	int64_t stale_ms;	/* without data; at or above: blocked */
 	int64_t breaker_ms;	/* how long a breaker stays open */
+	int64_t orders_minute;	/* within a minute; one more: breaker.  At
+				   most CDB_RISK_ORDERS; 0 for no limit */
 };
 
 enum cdb_reason {

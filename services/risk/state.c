@@ -28,11 +28,11 @@ config_write(const struct cdb_risk *risk, char dst[CONFIG_TEXT])
 	snprintf(dst, CONFIG_TEXT, "seed %" PRIu64 " limits %" PRId64
 	    " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
 	    " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
-	    " %" PRId64 " exchange %s", risk->seed, l->balance_e8,
+	    " %" PRId64 " %" PRId64 " exchange %s", risk->seed, l->balance_e8,
 	    l->order_e8, l->exposure_e8, l->position_e8, l->daily_loss_e8,
 	    l->drawdown_e8, l->slippage_e8, l->spread_times,
 	    l->stop_loss_e8, l->error_rate_e8, l->stale_ms, l->breaker_ms,
-	    exchange);
+	    l->orders_minute, exchange);
 }
 
 /* Whole numbers in order, written and read by the same list. */

@@ -198,6 +198,15 @@ def faults_of(status, counted):
     return faults
 
 
+def feed_goes_on(status):
+    """Is the replay, or the market without an end, still under way?"""
+    try:
+        said = fetch(f"http://{status['parts']['feed']['address']}/status")
+        return json.loads(said)["replay"] != "done"
+    except (OSError, ValueError, KeyError):
+        return False
+
+
 def digest_of(status, program):
     done = subprocess.run(
         [program, "--redis", status["parts"]["redis"]["address"],
@@ -247,6 +256,8 @@ def main():
         print(table(counted))
         print(f"\nsignals: {sides.get('BUY')} BUY, {sides.get('SELL')} SELL")
         print(f"digest of the signals: {digest}")
+        if faults and feed_goes_on(status):
+            print("the feed goes on: counts of different moments differ")
         for fault in faults:
             print(f"NOT BALANCED: {fault}")
         if not faults:

@@ -117,6 +117,24 @@ cmd_books() {
 		--digest "$home/bin/$(binary_of digest)" "$@"
 }
 
+# Signals from outside, for tests and measurements.
+cmd_load() {
+	if ! run_lives; then
+		say "nothing is running"
+		return 3
+	fi
+	"$home/bin/$(binary_of load)" --redis "$(address_of redis)" "$@"
+}
+
+# psql on the run's database.
+cmd_sql() {
+	if ! run_lives; then
+		say "nothing is running"
+		return 3
+	fi
+	psql -X "$(address_of postgres)" "$@"
+}
+
 cmd_logs() {
 	local follow=() names=() files=() name
 

@@ -62,7 +62,7 @@ binary_of() {
 	case $1 in
 	redis | postgres | prometheus) ;;
 	collector) printf 'collector/smx-collector\n' ;;
-	digest) printf 'services/cdb-digest\n' ;;
+	digest | load) printf 'services/cdb-%s\n' "$1" ;;
 	*) printf 'services/cdb-%s\n' "$1" ;;
 	esac
 }
@@ -105,13 +105,19 @@ command_of() {
 	esac
 }
 
+# The groups that must see everything, however late their services start:
+# nothing is trimmed before they have read it.
 options_feed() {
 	local file
 
-	argv+=(--speed "$speed")
+	argv+=(--speed "$speed" --group signal --group risk)
 	for file in "${data[@]}"; do
 		argv+=(--data "$file")
 	done
+}
+
+options_signal() {
+	argv+=(--group risk --group writer)
 }
 
 options_execution() {

@@ -210,7 +210,7 @@ prepare() {
 	config_redis
 	config_postgres
 	[[ $metrics$prometheus != 11 ]] || config_prometheus
-	for name in "${wanted[@]}" digest; do
+	for name in "${wanted[@]}" digest load; do
 		binary=$(binary_of "$name")
 		[[ -z $binary ]] || copy_binary "$binary"
 	done
@@ -296,7 +296,7 @@ cmd_up() {
 		cmd_status || true
 		return 0
 	fi
-	for name in "${wanted[@]}" digest; do
+	for name in "${wanted[@]}" digest load; do
 		binary=$(binary_of "$name")
 		[[ -z $binary ]] || binaries+=("$binary")
 	done
