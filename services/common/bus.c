@@ -234,7 +234,6 @@ on_fence(void *arg, const redisReply *reply)
 	}
 	bus->fence_pending = false;
 	bus->state = CDB_BUS_READY;
-	bus->backoff_ms = BACKOFF_MIN_MS;
 	cdb_bus_kick(bus);
 }
 
@@ -324,6 +323,9 @@ on_exec(void *arg, const redisReply *reply)
 		return;
 	}
 	bus->in_tx = false;
+	/* not when connected: a Redis that takes connections and refuses
+	 * every transaction is not to be asked twenty times a second */
+	bus->backoff_ms = BACKOFF_MIN_MS;
 	bus->stats.transactions++;
 	bus->tx_ns = uv_hrtime() - bus->tx_start_ns;
 	bus->tx_fn(bus->tx_arg, reply);

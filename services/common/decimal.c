@@ -23,7 +23,8 @@ static int
 fraction_read(const char *s, size_t len, size_t *i, __uint128_t *mag)
 {
 	size_t start = *i;
-	size_t end = len - start > CDB_DEC_DIGITS ? start + CDB_DEC_DIGITS : len;
+	size_t end = len - start > CDB_DEC_DIGITS ? start + CDB_DEC_DIGITS
+						   : len;
 	int err = digits_read(s, end, i, mag);
 
 	if (err < 0)
