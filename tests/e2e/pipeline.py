@@ -436,6 +436,28 @@ class Pipeline(unittest.TestCase):
         self.assertEqual(line["file"], p.path("none.csv"))
         self.assertEqual(p.ask("DBSIZE"), "0")
 
+    def test_wrong_usage_is_one_line_and_status_2(self):
+        for name, *words in (["feed", "--speed", "0"], ["feed", "--speed"],
+                             ["feed", "--rate", "1e3"],
+                             ["signal", "--profile", "fast"],
+                             ["signal", "--redis", "127.0.0.1"],
+                             ["signal", "--no-metrics=1"],
+                             ["signal", "--nothing"]):
+            out = subprocess.run([os.path.join(BIN, f"cdb-{name}"), *words],
+                                 capture_output=True, text=True, check=False)
+            self.assertEqual(out.returncode, 2, words)
+            self.assertEqual(out.stderr.count("\n"), 1, out.stderr)
+            self.assertIn(words[0].split("=")[0], out.stderr)
+
+    def test_a_port_in_use_is_named(self):
+        p = self.place
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            child = p.start("feed", "--listen", address)
+            self.assertEqual(child.wait(timeout=10), 1)
+        self.assertIn(address, p.log("feed")[-1]["reason"])
+        self.assertEqual(p.ask("DBSIZE"), "0")
+
     def test_other_data_is_refused(self):
         p = self.place
         feed = p.start("feed", *FEED)
