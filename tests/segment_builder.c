@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define DIRS "/dev/shm/smx-test-"
 
 /* The CRC as its definition says it, bit by bit: a second opinion. */
 static uint32_t
@@ -349,10 +352,54 @@ build_attach(struct build *b, int dirfd, const char *name)
 	close(fd);
 }
 
+/* The process that runs the tests; each of them is a child of it. */
+static pid_t runner;
+
+static void
+remove_dir(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *e;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (unlinkat(dirfd(dir), e->d_name, 0) < 0)
+			unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	rmdir(path);
+}
+
+/* A test that fails ends before it has cleaned up. */
+static void
+sweep(void)
+{
+	char pattern[64];
+	glob_t found;
+
+	if (getpid() != runner)
+		return;
+	snprintf(pattern, sizeof(pattern), DIRS "%d-*", (int)runner);
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		remove_dir(found.gl_pathv[i]);
+	globfree(&found);
+}
+
+__attribute__((constructor)) static void
+sweep_at_end(void)
+{
+	runner = getpid();
+	atexit(sweep);
+}
+
 void
 build_dir_make(struct build_dir *d)
 {
-	snprintf(d->path, sizeof(d->path), "%s", "/dev/shm/smx-test.XXXXXX");
+	snprintf(d->path, sizeof(d->path), DIRS "%d-XXXXXX", (int)runner);
 	require(mkdtemp(d->path) != NULL, "no directory");
 	d->fd = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	require(d->fd >= 0, "no directory");
@@ -361,18 +408,8 @@ build_dir_make(struct build_dir *d)
 void
 build_dir_remove(struct build_dir *d)
 {
-	DIR *dir = fdopendir(d->fd);
-	const struct dirent *e;
-
-	require(dir != NULL, "no directory");
-	while ((e = readdir(dir)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		if (unlinkat(dirfd(dir), e->d_name, 0) < 0)
-			unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
-	}
-	closedir(dir);
-	rmdir(d->path);
+	close(d->fd);
+	remove_dir(d->path);
 }
 
 int
