@@ -115,8 +115,12 @@ name_file(struct smx__process *p, const char *service,
 static int
 map_head(struct smx__process *p, int fd)
 {
+	int rc = smx__allocate(fd, 0, p->geometry.dir_off);
 	void *at;
 
+	/* a copy may have holes, and a full tmpfs no page for them */
+	if (rc < 0)
+		return rc;
 	p->head_size = (size_t)p->geometry.dir_off;
 	at = mmap(NULL, p->head_size, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_POPULATE, fd, 0);
