@@ -9,8 +9,6 @@
 
 #include "collector/page.h"
 
-#define GZIP_LEAST	1024	/* bytes; smaller ones fit one packet anyway */
-#define GZIP_LEVEL	1
 #define TEXT_PLAIN	"text/plain; charset=utf-8"
 
 /* Serials of our own sources; those of segments count up from 1. */
@@ -73,15 +71,9 @@ engine_scan(struct engine *e)
 static void
 set_text(struct answer *a, unsigned status, const char *text)
 {
-	size_t n = strlen(text);
-
-	a->status = status;
 	a->content_type = TEXT_PLAIN;
-	a->body = body_create(n);
-	if (!a->body)
-		return;
-	memcpy(a->body->bytes, text, n);
-	a->body->len = n;
+	a->status = body_set_text(a->body, text, strlen(text)) < 0 ? 0 :
+	    status;
 }
 
 static void
@@ -251,49 +243,30 @@ plan_page(struct engine *e, const struct ask *ask,
 	return 0;
 }
 
-static struct body *
+static int
 render(struct engine *e, const struct expo_page *page,
-    enum expo_format format)
+    enum expo_format format, struct body *b)
 {
 	size_t cap = expo_page_bound(page, format, e->snaps);
-	struct body *b = body_create(cap);
+	int err = body_reserve(b, cap);
 
-	if (!b)
-		return NULL;
-	b->len = expo_render(b->bytes, cap, page, format, e->snaps);
-	if (b->len <= cap)
-		return body_trim(b);
-	body_unref(b);		/* never seen: the bound is one */
-	return NULL;
+	if (err == 0)
+		b->len = expo_render(b->bytes, cap, page, format, e->snaps);
+	/* the second was never seen: the bound is one */
+	return err < 0 || b->len > cap ? -ENOMEM : 0;
 }
 
 /* The body compressed, or as it was when that fails or does not pay. */
-static struct body *
-compress(struct engine *e, struct body *plain, bool *done)
+static void
+compress(struct engine *e, struct answer *a)
 {
-	struct body *b;
-	size_t cap;
+	struct body *plain = a->body;
 
-	*done = false;
-	if (plain->len < GZIP_LEAST)
-		return plain;
-	if (!e->deflate)
-		e->deflate = libdeflate_alloc_compressor(GZIP_LEVEL);
-	if (!e->deflate)
-		return plain;
-	cap = libdeflate_gzip_compress_bound(e->deflate, plain->len);
-	b = body_create(cap);
-	if (!b)
-		return plain;
-	b->len = libdeflate_gzip_compress(e->deflate, plain->bytes,
-	    plain->len, b->bytes, cap);
-	if (b->len == 0) {
-		body_unref(b);
-		return plain;
-	}
-	body_unref(plain);
-	*done = true;
-	return body_trim(b);
+	if (!a->spare || gzip_body(&e->deflate, plain, a->spare) < 0)
+		return;
+	a->body = a->spare;
+	a->spare = plain;
+	a->gzip = true;
 }
 
 /*
@@ -346,15 +319,14 @@ answer_metrics(struct engine *e, const struct ask *ask,
 		    "too much for one page\n");
 		return;
 	}
-	a->body = render(e, page, ask->format);
-	if (!a->body) {
+	if (render(e, page, ask->format, a->body) < 0) {
 		set_failed(a, ERROR_MEMORY, "out of memory\n");
 		return;
 	}
 	a->status = 200;
 	a->content_type = expo_content_type(ask->format);
 	if (ask->gzip)
-		a->body = compress(e, a->body, &a->gzip);
+		compress(e, a);
 }
 
 static void
@@ -362,9 +334,8 @@ answer_index(struct engine *e, struct answer *a)
 {
 	a->status = 200;
 	a->content_type = "text/html; charset=utf-8";
-	a->body = page_index(&e->segments, e->expected, e->n_expected,
-	    e->metrics_path);
-	if (!a->body)
+	if (page_index(a->body, &e->segments, e->expected, e->n_expected,
+	    e->metrics_path) < 0)
 		set_failed(a, ERROR_MEMORY, "out of memory\n");
 }
 
@@ -383,7 +354,7 @@ engine_answer(struct engine *e, const struct ask *ask,
 {
 	uint64_t start = now_ns();
 
-	*a = (struct answer){ 0 };
+	*a = (struct answer){ .body = a->body, .spare = a->spare };
 	engine_scan(e);
 	segments_snapshot(&e->segments, ask->sel.alone ? &ask->sel : NULL);
 	if (ask->kind == ASK_INDEX)

@@ -9,9 +9,7 @@
 #ifndef COLLECTOR_ENGINE_H
 #define COLLECTOR_ENGINE_H
 
-#include <libdeflate.h>
-
-#include "collector/body.h"
+#include "collector/gzip.h"
 #include "collector/plans.h"
 #include "collector/segments.h"
 #include "collector/select.h"
@@ -35,13 +33,14 @@ struct ask {
 bool ask_equal(const struct ask *a, const struct ask *b);
 
 struct answer {
-	unsigned status;
+	unsigned status;		/* 0: no memory for any text */
 	const char *content_type;	/* static */
 	bool gzip;
 	bool failed;			/* count it as error */
 	enum self_error error;
 	uint64_t duration_ns;
-	struct body *body;		/* NULL: none for lack of memory */
+	struct body *body;		/* given by the caller, filled here */
+	struct body *spare;		/* given with ask->gzip: for the job */
 };
 
 /* Names of families already named as hidden; hashes are enough for a log. */
@@ -87,7 +86,8 @@ void engine_scan(struct engine *e);
 /*
  * engine_answer -- look at the directory, read the values, write the answer.
  *
- * Owner    the caller has the one reference of answer->body.
+ * Owner    the caller, of answer->body and answer->spare, which he gave and
+ *          which may have changed places; all else in *answer is set here.
  */
 void engine_answer(struct engine *e, const struct ask *ask,
     const struct self_stats *stats, struct answer *answer);

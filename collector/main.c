@@ -106,6 +106,7 @@ start_http(struct collector *c)
 		return err;
 	}
 	c->routes.http = c->http;
+	c->scraper.http = c->http;
 	for (size_t i = 0; i < c->opt.n_listen; i++)
 		log_info(&c->log, "listening",
 		    LOG_STR("address", c->opt.listen[i]),
@@ -162,6 +163,7 @@ run(struct collector *c)
 		watch_open(&c->watch, &c->loop, c->opt.dir, on_changed, c);
 		uv_run(&c->loop, UV_RUN_DEFAULT);
 	}
+	scraper_free(&c->scraper);
 	engine_close(&c->engine);
 	(void)uv_loop_close(&c->loop);
 	return err < 0;

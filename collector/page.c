@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/page.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,25 +168,21 @@ put_all(struct html *h, const struct segments *s,
 	    h->out);
 }
 
-struct body *
-page_index(const struct segments *s, const char *const *expected,
-    size_t n_expected, const char *path)
+int
+page_index(struct body *body, const struct segments *s,
+    const char *const *expected, size_t n_expected, const char *path)
 {
 	struct html h = { 0 };
-	struct body *b = NULL;
+	int err = -ENOMEM;
 	bool ok;
 
 	h.out = open_memstream(&h.at, &h.len);
 	if (!h.out)
-		return NULL;
+		return err;
 	put_all(&h, s, expected, n_expected, path);
 	ok = !ferror(h.out);
 	if (fclose(h.out) == 0 && ok)
-		b = body_create(h.len);
-	if (b) {
-		memcpy(b->bytes, h.at, h.len);
-		b->len = h.len;
-	}
+		err = body_set_text(body, h.at, h.len);
 	free(h.at);
-	return b;
+	return err;
 }

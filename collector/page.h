@@ -13,9 +13,9 @@
 /*
  * page_index -- self-contained HTML: each service, its state, its links.
  *
- * Owner    the caller has the one reference; NULL: no memory.
+ * Errors   -ENOMEM; nothing is in the body then.
  */
-struct body *page_index(const struct segments *segments,
+int page_index(struct body *body, const struct segments *segments,
     const char *const *expected, size_t n_expected, const char *metrics_path);
 
 #endif

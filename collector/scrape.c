@@ -10,6 +10,31 @@ struct waiter {
 	struct ask ask;
 };
 
+static void start_next(struct scraper *s);
+
+static bool
+is_full(const struct scraper *s)
+{
+	return s->bodies.n_large >= SCRAPER_LARGE_MAX;
+}
+
+static void
+on_tick(uv_timer_t *timer)
+{
+	struct scraper *s = timer->data;
+
+	bodies_tick(&s->bodies, uv_now(s->loop));
+	if (s->first && !s->busy && is_full(s) && s->http)
+		httpd_cut_slow(s->http, BODY_LARGE, SCRAPER_SLOW_MS);
+}
+
+/* Called while libmicrohttpd works: no more than the start of a job. */
+static void
+on_returned(void *ctx)
+{
+	start_next(ctx);
+}
+
 void
 scraper_init(struct scraper *s, uv_loop_t *loop, struct engine *engine,
     struct self_stats *stats, unsigned waiting_max)
@@ -18,9 +43,17 @@ scraper_init(struct scraper *s, uv_loop_t *loop, struct engine *engine,
 		.waiting_max = waiting_max };
 	s->last = &s->first;
 	s->work.data = s;
+	bodies_init(&s->bodies, on_returned, s);
+	uv_timer_init(loop, &s->tick);
+	s->tick.data = s;
+	uv_timer_start(&s->tick, on_tick, SCRAPER_TICK_MS, SCRAPER_TICK_MS);
 }
 
-static void start_next(struct scraper *s);
+void
+scraper_free(struct scraper *s)
+{
+	bodies_close(&s->bodies);
+}
 
 static void
 on_work(uv_work_t *work)
@@ -43,7 +76,7 @@ reply(struct httpd_request *req, const struct answer *a)
 		{ "Content-Encoding", "gzip" },
 	};
 
-	if (!a->body) {
+	if (a->status == 0) {
 		httpd_reply_text(req, 500, "out of memory\n");
 		return;
 	}
@@ -54,11 +87,64 @@ reply(struct httpd_request *req, const struct answer *a)
 	    .free_body = body_unref, .free_ctx = body_ref(a->body) });
 }
 
+/* What answers of its kind are long: where it is remembered. */
+static size_t *
+guess_of(struct scraper *s, const struct ask *ask)
+{
+	uint32_t h = (uint32_t)ask->format * 7 + (uint32_t)ask->kind * 31;
+
+	for (const char *at = ask->sel.include; *at; at++)
+		h = (h ^ (unsigned char)*at) * 16777619u;
+	for (const char *at = ask->sel.exclude; *at; at++)
+		h = (h ^ (unsigned char)*at) * 16777619u;
+	return &s->guesses[(h ^ h >> 16) % SCRAPER_GUESSES];
+}
+
+static void
+give_back(struct scraper *s)
+{
+	struct body *body = s->answer.body, *spare = s->answer.spare;
+
+	s->answer.body = s->answer.spare = NULL;
+	body_unref(spare);
+	body_unref(body);
+}
+
+/* Memory for the answer to those served; false: they got an error. */
+static bool
+take_bodies(struct scraper *s)
+{
+	const struct ask *ask = &s->served->ask;
+	size_t likely = *guess_of(s, ask);
+
+	s->answer.body = body_take(&s->bodies, likely);
+	s->answer.spare = ask->gzip ? body_take(&s->bodies, likely) : NULL;
+	return s->answer.body != NULL;
+}
+
+static void
+refuse_all(struct scraper *s)
+{
+	struct waiter *w;
+
+	give_back(s);
+	while ((w = s->served) != NULL) {
+		s->served = w->next;
+		s->n_waiting--;
+		s->stats->errors[ERROR_MEMORY]++;
+		httpd_reply_text(w->req, 500, "out of memory\n");
+		free(w);
+	}
+}
+
 static void
 reply_all(struct scraper *s)
 {
 	struct waiter *w;
 
+	*guess_of(s, &s->served->ask) = s->answer.body->len +
+	    (s->answer.spare ? s->answer.spare->len : 0);
+	body_send(s->answer.body);
 	while ((w = s->served) != NULL) {
 		s->served = w->next;
 		reply(w->req, &s->answer);
@@ -67,8 +153,7 @@ reply_all(struct scraper *s)
 		free(w);
 		s->n_waiting--;
 	}
-	body_unref(s->answer.body);
-	s->answer.body = NULL;
+	give_back(s);
 }
 
 static void
@@ -111,14 +196,25 @@ take_equal(struct scraper *s)
 }
 
 static void
+end(struct scraper *s)
+{
+	if (uv_is_closing((uv_handle_t *)&s->tick))
+		return;
+	uv_close((uv_handle_t *)&s->tick, NULL);
+	s->idle(s->idle_ctx);
+}
+
+static void
 start_next(struct scraper *s)
 {
 	if (s->busy)
 		return;
-	s->served = take_equal(s);
+	s->served = is_full(s) ? NULL : take_equal(s);
+	if (s->served && !take_bodies(s))
+		refuse_all(s);
 	if (!s->served && (!s->scan_wanted || s->idle)) {
-		if (s->idle)
-			s->idle(s->idle_ctx);
+		if (s->idle && !s->first)
+			end(s);
 		return;
 	}
 	s->scan_wanted = false;	/* every job begins with a scan */

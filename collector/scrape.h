@@ -8,6 +8,10 @@
  * A job answers everybody who asked for the same before it began: their
  * answer is at least as new as their question.
  *
+ * The memory of answers is kept (body.h) and bounded: while SCRAPER_LARGE_MAX
+ * large ones are being sent the line waits, and whoever takes longer than
+ * SCRAPER_SLOW_MS over one is then cut off.
+ *
  * Thread   the loop's.
  */
 #ifndef COLLECTOR_SCRAPE_H
@@ -18,12 +22,18 @@
 #include "collector/engine.h"
 #include "runtime/httpd.h"
 
+#define SCRAPER_LARGE_MAX	4
+#define SCRAPER_SLOW_MS		2000
+#define SCRAPER_TICK_MS		500
+#define SCRAPER_GUESSES		64	/* a power of two */
+
 struct waiter;
 
 struct scraper {
 	uv_loop_t *loop;
 	struct engine *engine;		/* the job's while busy */
 	struct self_stats *stats;	/* the loop's */
+	struct httpd *http;		/* set by main once it is open */
 	unsigned waiting_max;		/* 0: no limit */
 	unsigned n_waiting;
 	struct waiter *first, **last;
@@ -33,6 +43,9 @@ struct scraper {
 	uint64_t last_scan_ms;		/* uv_now of the last job's end */
 	/* the job */
 	uv_work_t work;
+	uv_timer_t tick;
+	struct bodies bodies;
+	size_t guesses[SCRAPER_GUESSES];	/* bytes of such an answer */
 	struct waiter *served;		/* NULL: only a scan */
 	struct self_stats stats_then;
 	struct answer answer;
@@ -50,8 +63,11 @@ void scraper_ask(struct scraper *s, const struct ask *ask,
 /* scraper_scan -- look at the directory soon. */
 void scraper_scan(struct scraper *s);
 
+/* scraper_free -- after the loop has ended. */
+void scraper_free(struct scraper *s);
+
 /* scraper_drain -- `idle` comes (perhaps at once) when no job runs or waits;
- * no further scan is then begun. */
+ * no further scan is then begun.  The loop is then left alone. */
 void scraper_drain(struct scraper *s, void (*idle)(void *ctx), void *ctx);
 
 #endif

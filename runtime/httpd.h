@@ -98,6 +98,12 @@ int httpd_open(struct httpd **out, uv_loop_t *loop,
  */
 void httpd_close(struct httpd *h, void (*closed)(void *ctx), void *ctx);
 
+/*
+ * httpd_cut_slow -- end the connections that have been taking an answer of at
+ * least `least` bytes for `longer_ms` or more.  Returns how many.
+ */
+unsigned httpd_cut_slow(struct httpd *h, size_t least, uint64_t longer_ms);
+
 /* httpd_port -- bound port of the i-th address; 0 for a unix socket. */
 uint16_t httpd_port(const struct httpd *h, size_t i);
 

@@ -23,6 +23,25 @@ httpd__cut(struct httpd_conn *conn)
 	(void)shutdown(conn->fd, SHUT_RDWR);
 }
 
+unsigned
+httpd_cut_slow(struct httpd *h, size_t least, uint64_t longer_ms)
+{
+	uint64_t now = uv_now(h->loop);
+	unsigned n = 0;
+
+	for (struct httpd_conn *c = h->conns; c; c = c->next) {
+		const struct httpd_request *req = c->req;
+
+		if (c->deadline_ms == UINT64_MAX || !req ||
+		    req->state != REQ_QUEUED || req->reply_len < least ||
+		    now - req->queued_ms < longer_ms)
+			continue;
+		httpd__cut(c);
+		n++;
+	}
+	return n;
+}
+
 static void
 conn_started(struct httpd *h, struct MHD_Connection *mhd, void **ctx)
 {

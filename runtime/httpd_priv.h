@@ -77,6 +77,8 @@ struct httpd_request {
 	enum request_state state;
 	bool too_large;
 	uint64_t start_ns;
+	uint64_t queued_ms;	/* uv_now */
+	size_t reply_len;
 	char *body;
 	size_t body_len, body_cap;
 	const char *method;	/* libmicrohttpd's; valid as long as we are */

@@ -120,6 +120,7 @@ queue(struct httpd_request *req)
 	MHD_destroy_response(req->response);
 	req->response = NULL;
 	req->state = REQ_QUEUED;
+	req->queued_ms = uv_now(req->conn->h->loop);
 	/* the handler's time does not count */
 	req->conn->deadline_ms = uv_now(req->conn->h->loop) +
 	    req->conn->h->opt.request_ms;
@@ -244,6 +245,7 @@ httpd_reply(struct httpd_request *req, const struct httpd_reply *reply)
 	if (req->response)
 		add_headers(req->response, reply);
 	req->status = reply->status;
+	req->reply_len = reply->body_len;
 	req->state = REQ_ANSWERED;
 	if (!waiting)
 		return;
