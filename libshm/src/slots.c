@@ -115,7 +115,7 @@ fill_row(struct smx_snapshot *s, struct smx_view *v, uint32_t slot, bool *whole)
 	r.slot = (const struct smx_slot *)(const void *)(v->base +
 	    h->slot_off) + slot;
 	r.cells = (const uint64_t *)(const void *)(v->base + off);
-	r.to = s->gauges + (size_t)s->n_live * r.n;
+	r.to = r.n > 0 ? s->gauges + (size_t)s->n_live * r.n : NULL;
 	r.live.slot = slot;
 	err = smx__guard_run(v->base, v->mapped, read_row, &r);
 	*whole = r.whole;

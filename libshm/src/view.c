@@ -37,7 +37,7 @@ int
 smx__view_fail(const struct smx_view *v, int code, const char *what,
     struct smx_error *error)
 {
-	smx__fail(error, code, "%s: %s", what, strerror(-code));
+	smx__fail(error, code, "%s:", what);
 	return fail_in(v->name, code, error);
 }
 

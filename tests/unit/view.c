@@ -239,6 +239,21 @@ START_TEST(shows_gauges_of_live_processes_only)
 }
 END_TEST
 
+START_TEST(a_process_without_gauges_lives)
+{
+	int lease;
+
+	build_counter(&b, "a_total", 0);
+	publish_and_open();
+	lease = build_lease(dir.fd, FILE_NAME, 3);
+	take();
+	ck_assert_uint_eq(shot.n_live, 1);
+	ck_assert_uint_eq(shot.live[0].pid, 103);
+	ck_assert_uint_eq(shot.state.slots_live, 1);
+	close(lease);
+}
+END_TEST
+
 START_TEST(a_read_lock_is_not_a_life)
 {
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET,
@@ -554,6 +569,7 @@ suite(void)
 	tcase_add_test(t, reads_no_half_committed_histogram);
 	tcase_add_test(t, never_makes_a_page_of_a_hole);
 	tcase_add_test(t, shows_gauges_of_live_processes_only);
+	tcase_add_test(t, a_process_without_gauges_lives);
 	tcase_add_test(t, a_read_lock_is_not_a_life);
 	tcase_add_test(t, combines_gauges_as_the_family_says);
 	tcase_add_test(t, a_gauge_of_zero_is_set);
