@@ -92,6 +92,7 @@ cmd_status() {
 		fi
 		return 3
 	fi
+	listeners_look
 	for name in "${wanted[@]}"; do
 		health_now[$name]=$(health_of "$name")
 	done

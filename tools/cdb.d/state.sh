@@ -57,18 +57,18 @@ state_read() {
 # working inside the run's folder, which is closed to everybody else.  A number
 # that another process got after a crash or a reboot does not pass.
 members() {
-	local sid=${state[sid]:-} dir stat
+	local sid=${state[sid]:-} dir stat session=()
 
 	[[ -n $sid && ${state[boot]:-} == "$boot_now" ]] || return 0
 	for dir in /proc/[0-9]*; do
 		{ read -r stat <"$dir/stat"; } 2>/dev/null || continue
 		# shellcheck disable=SC2086 # state, ppid, pgrp, session
 		set -- ${stat##*) }
-		[[ ${4:-} == "$sid" ]] || continue
-		[[ $(readlink "$dir/cwd" 2>/dev/null) == "$home"/* ]] ||
-			continue
-		printf '%s\n' "${dir#/proc/}"
+		[[ ${4:-} != "$sid" ]] || session+=("$dir/cwd")
 	done
+	[[ ${#session[@]} == 0 ]] ||
+		find "${session[@]}" -maxdepth 0 -lname "$home/*" \
+			-printf '%h\n' 2>/dev/null | sed 's|/proc/||' || true
 }
 
 # run_lives -- is there a run?  One of another user is an error.
@@ -89,14 +89,34 @@ pid_of() {
 	printf '%s' "$pid"
 }
 
-# listens NAME -- is the one who listens on its port really ours?
+# listens NAME -- is the one who listens on its port really ours?  Looked up in
+# `listeners`, which listeners_look fills.
+listeners_look() {
+	listeners=$(ss -Hltnp)
+}
+
 listens() {
-	local pid
+	local pid line
 
 	pid=$(pid_of "$1")
-	[[ -n $pid ]] && ss -Hltnp "sport = :${port[$1]}" |
-		grep "pid=$pid," >/dev/null
+	[[ -n $pid ]] || return 1
+	while read -r line; do
+		[[ $line != *":${port[$1]} "*"pid=$pid,"* ]] || return 0
+	done <<<"$listeners"
+	return 1
 }
+
+# says PART REQUEST ANSWER -- does the first line of its answer begin so?  No
+# process is started for it: up and status ask often.
+says() (
+	trap '' PIPE
+	exec 6<>"/dev/tcp/127.0.0.1/${port[$1]}" || exit 1
+	# shellcheck disable=SC2059 # the request is a format
+	printf "$2" >&6
+	read -r -t 3 -u 6 line
+	# shellcheck disable=SC2053 # the answer is a pattern
+	[[ $line == $3* ]]
+) 2>/dev/null
 
 # get PART PATH -- the body of a GET, or failure unless 200.
 get() {
@@ -114,14 +134,17 @@ healthy() {
 	esac
 	listens "$1" || return 1
 	case ${probe[$1]} in
-	redis)
-		[[ $(timeout 3 redis-cli -h 127.0.0.1 -p "${port[redis]}" \
-			ping 2>/dev/null) == PONG ]]
+	redis) says redis 'PING\r\n' +PONG ;;
+	*)
+		says "$1" "GET ${probe[$1]} HTTP/1.0\r\nHost: cdb\r\n\r\n" \
+			'HTTP/1.? 200'
 		;;
-	*) get "$1" "${probe[$1]}" >/dev/null ;;
 	esac
 }
 
 restarts_of() {
-	wc -l 2>/dev/null <"$home/sv/$1/restarts" || printf '0\n'
+	local ended=()
+
+	mapfile -t ended 2>/dev/null <"$home/sv/$1/restarts" || true
+	printf '%s\n' "${#ended[@]}"
 }

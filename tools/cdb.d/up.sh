@@ -139,22 +139,22 @@ data_reach() {
 	done
 }
 
-# copy_binary PATH -- with those libraries of the build that it loads, in the
-# same places beside each other, so that its run path still leads to them.
-copy_binary() {
-	local file
+# copy_binaries PATH... -- with those libraries of the build that they load, in
+# the same places beside each other, so that a run path still leads to them.
+copy_binaries() {
+	local file libraries
 
-	[[ -x $build/$1 ]] || die "there is no $build/$1; try ./cdb setup"
-	{
-		printf '%s\n' "$1"
-		{ ldd "$build/$1" 2>/dev/null || true; } |
-			awk '$3 ~ /^\// { print $3 }' |
-			xargs -r -d '\n' realpath -s --relative-base="$build" |
-			grep -v '^/' || true
-	} | while read -r file; do
-		mkdir -p "$home/bin/$(dirname "$file")"
-		cp -L --no-preserve=ownership "$build/$file" "$home/bin/$file"
+	for file in "$@"; do
+		[[ -x $build/$file ]] ||
+			die "there is no $build/$file; try ./cdb setup"
 	done
+	cd "$build" || exit
+	mapfile -t libraries < <({ ldd "$@" 2>/dev/null || true; } |
+		awk -v b="$PWD/" 'index($3, b) == 1 {
+			print substr($3, length(b) + 1) }' | sort -u)
+	cp -L --parents --no-preserve=ownership -- "$@" "${libraries[@]}" \
+		"$home/bin"
+	cd "$top" || exit
 }
 
 quoted() {
@@ -170,25 +170,16 @@ supervise() {
 	local sv=$home/sv/$1 argv
 
 	command_of "$1"
-	mkdir -p "$sv/log" "$home/log/$1"
 	printf '#!/bin/sh\nexec 2>&1\nexec%s\n' "$(quoted "${argv[@]}")" \
 		>"$sv/run"
-	# runit passes the exit code (-1 after a signal) and the signal.
-	cat >"$sv/finish" <<-FINISH
-		#!/bin/sh
-		printf '{"ts":"%s","level":"warn","service":"$1",' \\
-			"\$(date -u +%FT%T.%6NZ)"
-		printf '"msg":"process ended","exit":%d,"signal":%d}\\n' \\
-			"\$1" "\$2"
-		echo "\$1 \$2" >>restarts
-	FINISH
+	printf "#!/bin/sh\nexec '%s/etc/finish' %s \"\$@\"\n" "$home" "$1" \
+		>"$sv/finish"
 	printf "#!/bin/sh\nexec svlogd%s\n" "$(quoted "$home/log/$1")" \
 		>"$sv/log/run"
 	printf 's2000000\nn5\n' >"$home/log/$1/config"
-	chmod +x "$sv/run" "$sv/finish" "$sv/log/run"
 	# To PostgreSQL TERM means: when all clients have gone.  INT: now.
 	if [[ $1 == postgres ]]; then
-		mkdir -p "$sv/control"
+		mkdir "$sv/control"
 		printf '#!/bin/sh\nkill -INT "$(cat supervise/pid)"\n' \
 			>"$sv/control/t"
 		chmod +x "$sv/control/t"
@@ -197,7 +188,7 @@ supervise() {
 }
 
 prepare() {
-	local name binary
+	local binaries=("$@") name folders=()
 
 	umask 077
 	[[ -d $(dirname "$home") ]] || die "there is no $(dirname "$home")"
@@ -210,13 +201,16 @@ prepare() {
 	config_redis
 	config_postgres
 	[[ $metrics$prometheus != 11 ]] || config_prometheus
-	for name in "${wanted[@]}" digest load; do
-		binary=$(binary_of "$name")
-		[[ -z $binary ]] || copy_binary "$binary"
+	copy_binaries "${binaries[@]}"
+	cp "$top/tools/cdb.d/finish" "$home/etc/finish"
+	for name in "${wanted[@]}"; do
+		folders+=("$home/sv/$name/log" "$home/log/$name")
 	done
+	mkdir -p "${folders[@]}"
 	for name in "${wanted[@]}"; do
 		supervise "$name"
 	done
+	chmod +x "$home"/sv/*/run "$home"/sv/*/finish "$home"/sv/*/log/run
 	chmod 755 "$home/etc" "$home/bin"
 	[[ $EUID != 0 ]] || chown -R "$run_uid:$run_gid" \
 		"$home/sv" "$home/log" "$home/data"
@@ -263,11 +257,13 @@ wait_healthy() {
 
 	while :; do
 		left=()
+		listeners_look
 		for name in "$@"; do
 			healthy "$name" || left+=("$name")
 		done
 		[[ ${#left[@]} != 0 ]] || return 0
-		[[ -n $(members) ]] || die "the run was stopped meanwhile"
+		[[ -d /proc/${state[sid]} ]] ||
+			die "the run was stopped meanwhile"
 		[[ $SECONDS -lt $end ]] || break
 		set -- "${left[@]}"
 		sleep 0.1
@@ -310,7 +306,7 @@ cmd_up() {
 	trap up_undo EXIT
 	trap 'warn interrupted; exit 130' INT TERM HUP
 	ports_lock
-	prepare
+	prepare "${binaries[@]}"
 	launch
 	for name in "${wanted[@]}"; do
 		if [[ ${kind[$name]} == bus ]]; then
