@@ -6,7 +6,6 @@ Every Stack is a run of its own (CDB_RUN), with its own folders and ports.
 import json
 import os
 import pathlib
-import random
 import re
 import signal
 import subprocess
@@ -18,6 +17,8 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools/cdb.d"))
+from recording import make_recording  # noqa: E402
 SPOT = "binance_trades/BTCUSDT-spot-trades-2024-08-08T2355.csv"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -195,24 +196,6 @@ def link(path):
         return os.readlink(path)
     except OSError:
         return ""
-
-
-def make_recording(path, rows=20000, seed=7):
-    """Trades in the format of the recorded ones; a price that wanders."""
-    dice = random.Random(seed)
-    price, now = 6183763, 1723161255342
-    with open(path, "w", encoding="ascii") as out:
-        for number in range(rows):
-            now += int(dice.expovariate(1 / 32))
-            if dice.random() < 0.15:
-                price += int(dice.gauss(0, 180))
-            qty = 1 + int(dice.expovariate(1 / 3000))
-            quote = price * qty
-            out.write(f"{3735683259 + number},{price // 100}."
-                      f"{price % 100:02d}000000,{qty // 100000}."
-                      f"{qty % 100000:05d}000,{quote // 10**7}."
-                      f"{quote % 10**7:07d}0,{now},"
-                      f"{dice.choice(('True', 'False'))},True\n")
 
 
 class Recording:

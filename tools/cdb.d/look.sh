@@ -127,6 +127,10 @@ cmd_load() {
 	"$home/bin/$(binary_of load)" --redis "$(address_of redis)" "$@"
 }
 
+cmd_recording() {
+	"$python" "$top/tools/cdb.d/recording.py" "$@"
+}
+
 # psql on the run's database.
 cmd_sql() {
 	if ! run_lives; then

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every command that a page prints runs as printed, and prints what it says.
+
+A ```sh block runs in bash in a folder that looks like a checkout that has
+been built.  A block without a language right behind it is its output: each
+of those lines must come, in that order; numbers may differ, spaces count as
+one, and `…` stands for the rest of the line.  A block behind a line
+`<!-- not run: WHY -->` is named and left out.
+
+usage: commands.py SOURCE BUILD PAGE...
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+LIMIT_S = 600
+BLOCK = re.compile(
+    r"(?:<!-- not run: (?P<why>.*?) -->\n+)?"
+    r"```sh\n(?P<script>.*?)```\n"
+    r"(?:\n*```\n(?P<output>.*?)```\n)?", re.S)
+# Commands that cannot run inside a test, and what runs them instead.
+ELSEWHERE = {
+    "./cdb test": "is what runs this",
+    ".ci/run": "is what runs this",
+}
+
+
+def checkout(folder, source, build):
+    """A folder that looks like a built checkout."""
+    for entry in source.iterdir():
+        if not entry.name.startswith("build"):
+            (folder / entry.name).symlink_to(entry)
+    (folder / "build").symlink_to(build)
+
+
+def runnable(script):
+    kept = []
+    for line in script.splitlines():
+        why = [w for c, w in ELSEWHERE.items() if line.startswith(c)]
+        if why:
+            print(f"skipped - {line.split('#')[0].strip()}: {why[0]}")
+        else:
+            kept.append(line)
+    return "\n".join(kept) + "\n"
+
+
+def run(script, folder, build):
+    smx = pathlib.Path(tempfile.mkdtemp(prefix="smx-docs-", dir="/dev/shm"))
+    smx.chmod(0o1777)
+    env = {**os.environ, "SMX_DIR": str(smx), "CDB_BUILD": str(build),
+           "CDB_NO_BUILD": "1", "CDB_RUN": f"docs-{os.getpid()}"}
+    with tempfile.TemporaryFile("w+") as out:
+        try:
+            status = subprocess.run(
+                ["bash", "-e"], input=script, text=True, cwd=folder,
+                env=env, stdout=out, stderr=subprocess.STDOUT,
+                timeout=LIMIT_S, check=False).returncode
+        finally:
+            subprocess.run([folder / "cdb", "down"], env=env, check=False,
+                           stdout=subprocess.DEVNULL, timeout=120)
+            shutil.rmtree(smx, ignore_errors=True)
+        out.seek(0)
+        return status, out.read()
+
+
+def skeleton(line):
+    return re.sub(r"[0-9a-f]{40,}|(?<=/smx-)[0-9a-f]{10}|[0-9]+(\.[0-9]+)?", "0",
+                  " ".join(line.split()))
+
+
+def missing(printed, output):
+    """The first printed line that did not come; None if all did."""
+    came = iter([skeleton(line) for line in output.splitlines()])
+    for line in filter(str.strip, printed.splitlines()):
+        head, rest, _ = skeleton(line).partition("…")
+        head = head.strip()
+        if not any(c.startswith(head) if rest else c == head for c in came):
+            return line
+    return None
+
+
+def blocks(page):
+    text = page.read_text("utf-8")
+    for found in BLOCK.finditer(text):
+        yield text.count("\n", 0, found.start("script")), found
+
+
+def check(page, folder, build):
+    failed = 0
+    for line, found in blocks(page):
+        where = f"{page.name}:{line}"
+        if found["why"]:
+            print(f"skipped - {where}: {found['why']}")
+            continue
+        script = runnable(found["script"])
+        status, output = run(script, folder, build)
+        lost = missing(found["output"] or "", output)
+        if status == 0 and not lost:
+            print(f"ok - {where}", flush=True)
+            continue
+        failed += 1
+        said = f"exit status {status}" if status else f"never came: {lost}"
+        print(f"# {script}{output}".replace("\n", "\n# "))
+        print(f"not ok - {where}: {said}", flush=True)
+    return failed
+
+
+def main():
+    source, build = map(pathlib.Path, sys.argv[1:3])
+    with tempfile.TemporaryDirectory(prefix="smx-docs-") as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        checkout(folder, source, build)
+        failed = sum(check(source / page, folder, build)
+                     for page in sys.argv[3:])
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
