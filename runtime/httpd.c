@@ -2,15 +2,14 @@
 #include "runtime/httpd.h"
 
 #include <errno.h>
+#include <gnutls/abstract.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "runtime/httpd_priv.h"
 
-#define BACKLOG 128
 #define ACCEPT_BATCH 16		/* per wake-up, so that the loop stays fair */
 
 static void
@@ -22,6 +21,7 @@ on_handle_closed(uv_handle_t *handle)
 
 	if (--h->n_handles > 0)
 		return;
+	tls_unref(h->tls);
 	free(h);
 	if (closed)
 		closed(ctx);
@@ -125,6 +125,8 @@ on_accept(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
+	if (h->opt.arrival)
+		h->opt.arrival(h->user);
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		socklen_t len = sizeof(ss);
 		int fd;
@@ -205,13 +207,33 @@ fill_defaults(struct httpd_options *opt)
 	opt->close_ms = opt->close_ms ? opt->close_ms : std.close_ms;
 }
 
+/* Never asked: each session gets its credentials when it begins. */
+static int
+no_certificate(gnutls_session_t session,
+    const gnutls_datum_t *req_ca_dn, int nreqs,
+    const gnutls_pk_algorithm_t *algos, int n_algos, gnutls_pcert_st **pcert,
+    unsigned *n_pcert, gnutls_privkey_t *key)
+{
+	(void)session, (void)req_ca_dn, (void)nreqs, (void)algos;
+	(void)n_algos, (void)pcert, (void)n_pcert, (void)key;
+	return -1;
+}
+
 static int
 start_daemon(struct httpd *h)
 {
+	const struct MHD_OptionItem tls[] = {
+		{ h->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END,
+		    0, (void *)(uintptr_t)no_certificate },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+
 	/* our own limit holds first: theirs closes, ours lets wait */
 	h->daemon = MHD_start_daemon(
-	    MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUSPEND_RESUME,
+	    MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUSPEND_RESUME |
+	    (h->tls ? (unsigned)MHD_USE_TLS : 0u),
 	    0, NULL, NULL, httpd__on_access, h,
+	    MHD_OPTION_ARRAY, tls,
 	    MHD_OPTION_CONNECTION_LIMIT, h->opt.conn_max + 1,
 	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, h->opt.conn_max_per_ip,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, h->opt.conn_memory,
@@ -222,54 +244,6 @@ start_daemon(struct httpd *h)
 	    MHD_OPTION_URI_LOG_CALLBACK, httpd__on_uri, h,
 	    MHD_OPTION_END);
 	return h->daemon ? 0 : -EIO;
-}
-
-static void
-close_listeners(struct httpd *h)
-{
-	for (size_t i = 0; i < h->n_listeners; i++) {
-		struct httpd_listener *l = &h->listeners[i];
-
-		if (l->fd < 0)
-			continue;
-		close(l->fd);
-		if (l->addr.is_unix)
-			(void)unlink(l->addr.path);
-	}
-}
-
-static int
-open_listener(struct httpd_listener *l, const char *text,
-    struct httpd_error *err)
-{
-	int ret = addr_parse(text, &l->addr);
-
-	if (ret < 0) {
-		snprintf(err->msg, sizeof(err->msg),
-		    "%s: not an address; HOST:PORT, :PORT, [IPV6]:PORT or "
-		    "unix:/PATH is", text);
-		return ret;
-	}
-	ret = addr_listen(&l->addr, BACKLOG, &l->fd);
-	if (ret < 0) {
-		snprintf(err->msg, sizeof(err->msg), "cannot listen on %s: %s",
-		    text, strerror(-ret));
-		return ret;
-	}
-	l->port = addr_bound_port(l->fd);
-	return 0;
-}
-
-static int
-open_sockets(struct httpd *h, struct httpd_error *err)
-{
-	int ret = 0;
-
-	for (size_t i = 0; i < h->n_listeners; i++)
-		h->listeners[i].fd = -1;
-	for (size_t i = 0; i < h->n_listeners && ret == 0; i++)
-		ret = open_listener(&h->listeners[i], h->opt.listen[i], err);
-	return ret;
 }
 
 /* Cannot fail once the descriptors are good: libuv only records them. */
@@ -299,8 +273,8 @@ httpd_open(struct httpd **out, uv_loop_t *loop,
     const struct httpd_options *opt, httpd_handler *handler, void *user,
     struct httpd_error *err)
 {
-	struct httpd *h = calloc(1, sizeof(*h) +
-	    opt->n_listen * sizeof(h->listeners[0]));
+	size_t n = opt->n_listen + opt->n_fds;
+	struct httpd *h = calloc(1, sizeof(*h) + n * sizeof(h->listeners[0]));
 	int ret = -ENOMEM;
 
 	snprintf(err->msg, sizeof(err->msg), "%s", strerror(ENOMEM));
@@ -312,8 +286,9 @@ httpd_open(struct httpd **out, uv_loop_t *loop,
 	h->sweep_ms = sweep_ms(&h->opt);
 	h->handler = handler;
 	h->user = user;
-	h->n_listeners = opt->n_listen;
-	ret = open_sockets(h, err);
+	h->n_listeners = n;
+	h->tls = opt->tls ? tls_ref(opt->tls) : NULL;
+	ret = httpd__open_listeners(h, err);
 	if (ret < 0)
 		goto out;
 	ret = start_daemon(h);
@@ -324,10 +299,13 @@ httpd_open(struct httpd **out, uv_loop_t *loop,
 	}
 	start_handles(h);
 	h->opt.listen = NULL;	/* borrowed during this call only */
+	h->opt.fds = NULL;
+	h->accepted_fds = true;
 	*out = h;
 	return 0;
 out:
-	close_listeners(h);
+	httpd__close_listeners(h);
+	tls_unref(h->tls);
 	free(h);
 	return ret;
 }
@@ -344,7 +322,7 @@ httpd_close(struct httpd *h, void (*closed)(void *ctx), void *ctx)
 	set_accepting(h, false);
 	for (size_t i = 0; i < h->n_listeners; i++)
 		close_handle(h, (uv_handle_t *)&h->listeners[i].poll);
-	close_listeners(h);
+	httpd__close_listeners(h);
 	for (struct httpd_conn *c = h->conns; c; c = c->next)
 		if (!c->req)
 			httpd__cut(c);
@@ -352,6 +330,22 @@ httpd_close(struct httpd *h, void (*closed)(void *ctx), void *ctx)
 	h->close_at_ms = uv_now(h->loop) + h->opt.close_ms;
 	/* from the loop, not from here: we may be inside a handler (I3) */
 	uv_timer_start(&h->sweep, on_sweep, 0, h->sweep_ms);
+}
+
+void
+httpd_set_tls(struct httpd *h, struct tls *tls)
+{
+	tls_ref(tls);
+	tls_unref(h->tls);
+	h->tls = tls;
+}
+
+void
+httpd_set_headers(struct httpd *h, const struct httpd_header *headers,
+    size_t n)
+{
+	h->headers = headers;
+	h->n_headers = n;
 }
 
 uint16_t

@@ -21,6 +21,7 @@
 
 struct httpd;
 struct httpd_request;
+struct tls;
 
 struct httpd_header {
 	const char *name;
@@ -72,6 +73,15 @@ struct httpd_options {
 	unsigned idle_ms;		/* between two requests [120000] */
 	unsigned close_ms;		/* patience of httpd_close() [5000] */
 	void (*done)(const struct httpd_done *, void *user);
+	void (*arrival)(void *user);	/* before connections are taken: time
+					 * for httpd_set_tls() */
+	struct tls *tls;		/* speak TLS with this [plain]; a
+					 * reference is taken */
+	const int *fds;			/* listening sockets that somebody
+					 * opened for us; ours from a return
+					 * of 0 on; they count as addresses
+					 * after those of `listen` */
+	size_t n_fds;
 };
 
 struct httpd_error {
@@ -97,6 +107,13 @@ int httpd_open(struct httpd **out, uv_loop_t *loop,
  * from the loop when nothing is left.
  */
 void httpd_close(struct httpd *h, void (*closed)(void *ctx), void *ctx);
+
+/* httpd_set_tls -- for connections from now on; the server speaks TLS. */
+void httpd_set_tls(struct httpd *h, struct tls *tls);
+
+/* httpd_set_headers -- these go with every answer; borrowed until replaced. */
+void httpd_set_headers(struct httpd *h, const struct httpd_header *headers,
+    size_t n);
 
 /*
  * httpd_cut_slow -- end the connections that have been taking an answer of at

@@ -42,6 +42,19 @@ httpd_cut_slow(struct httpd *h, size_t least, uint64_t longer_ms)
 	return n;
 }
 
+/* Before the handshake: what the session shows is ours, not the daemon's,
+ * so it can be replaced while we run. */
+static void
+start_tls(struct httpd *h, struct httpd_conn *c, struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd,
+	    MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	c->tls = tls_ref(h->tls);
+	if (!info || tls_apply(c->tls, info->tls_session) < 0)
+		httpd__cut(c);
+}
+
 static void
 conn_started(struct httpd *h, struct MHD_Connection *mhd, void **ctx)
 {
@@ -54,6 +67,8 @@ conn_started(struct httpd *h, struct MHD_Connection *mhd, void **ctx)
 	c->fd = MHD_get_connection_info(mhd,
 	    MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	c->deadline_ms = uv_now(h->loop) + h->opt.header_ms;
+	if (h->tls)
+		start_tls(h, c, mhd);
 	c->next = h->conns;
 	if (c->next)
 		c->next->prev = c;
@@ -74,6 +89,7 @@ conn_closed(struct httpd *h, struct httpd_conn *c)
 	else
 		h->conns = c->next;
 	h->n_conns--;
+	tls_unref(c->tls);
 	free(c);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * httpd_priv.h -- what httpd.c (sockets, loop), httpd_conn.c (connections)
- * and httpd_request.c (one exchange) share.
+ * httpd_priv.h -- what httpd.c (loop), httpd_listen.c (sockets), httpd_conn.c
+ * (connections) and httpd_request.c (one exchange) share.
  *
  *   listener --accept--> conn (one per socket) --> request (one at a time)
  *
@@ -19,6 +19,7 @@
 
 #include "runtime/addr.h"
 #include "runtime/httpd.h"
+#include "runtime/tls.h"
 
 struct httpd_conn {
 	struct httpd *h;
@@ -26,6 +27,7 @@ struct httpd_conn {
 	struct httpd_request *req;	/* in flight, or NULL */
 	uint64_t deadline_ms;		/* uv_now; UINT64_MAX once cut */
 	int fd;				/* libmicrohttpd closes it */
+	struct tls *tls;		/* of its session; NULL: plain */
 	bool bad_uri;			/* %00 in the request line */
 };
 
@@ -35,6 +37,7 @@ struct httpd_listener {
 	struct addr addr;
 	int fd;
 	uint16_t port;
+	bool given;			/* by whoever started us */
 };
 
 struct httpd {
@@ -43,6 +46,9 @@ struct httpd {
 	struct httpd_options opt;
 	httpd_handler *handler;
 	void *user;
+	struct tls *tls;		/* of new connections; NULL: plain */
+	const struct httpd_header *headers;	/* with every answer */
+	size_t n_headers;
 	uv_poll_t poll;			/* libmicrohttpd's epoll descriptor */
 	uv_timer_t again;		/* it has work left */
 	uv_timer_t sweep;		/* deadlines; runs while conns exist */
@@ -54,6 +60,7 @@ struct httpd {
 	bool accepting;
 	bool closing;
 	bool stopped;
+	bool accepted_fds;		/* those given are ours now */
 	uint64_t close_at_ms;
 	void (*closed)(void *);
 	void *closed_ctx;
@@ -96,6 +103,11 @@ void httpd__on_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
 void httpd__on_connection(void *cls, struct MHD_Connection *mhd, void **ctx,
     enum MHD_ConnectionNotificationCode code);
 void *httpd__on_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
+
+/* httpd_listen.c: those of the options; errors as httpd_open().  What was
+ * opened is closed by the second, also after an error of the first. */
+int httpd__open_listeners(struct httpd *h, struct httpd_error *err);
+void httpd__close_listeners(struct httpd *h);
 
 /* httpd__conn_of -- our record of a connection. */
 struct httpd_conn *httpd__conn_of(struct MHD_Connection *mhd);

@@ -225,7 +225,8 @@ response_create(const struct httpd_reply *r)
 }
 
 static void
-add_headers(struct MHD_Response *resp, const struct httpd_reply *r)
+add_headers(struct MHD_Response *resp, const struct httpd_reply *r,
+    const struct httpd *h)
 {
 	if (r->content_type)
 		(void)MHD_add_response_header(resp,
@@ -233,6 +234,9 @@ add_headers(struct MHD_Response *resp, const struct httpd_reply *r)
 	for (size_t i = 0; i < r->n_headers; i++)
 		(void)MHD_add_response_header(resp, r->headers[i].name,
 		    r->headers[i].value);
+	for (size_t i = 0; i < h->n_headers; i++)
+		(void)MHD_add_response_header(resp, h->headers[i].name,
+		    h->headers[i].value);
 }
 
 void
@@ -243,7 +247,7 @@ httpd_reply(struct httpd_request *req, const struct httpd_reply *reply)
 	/* without memory for it the connection ends: on_access() says no */
 	req->response = response_create(reply);
 	if (req->response)
-		add_headers(req->response, reply);
+		add_headers(req->response, reply, req->conn->h);
 	req->status = reply->status;
 	req->reply_len = reply->body_len;
 	req->state = REQ_ANSWERED;
