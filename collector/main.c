@@ -13,6 +13,7 @@
 #include "collector/options.h"
 #include "collector/routes.h"
 #include "collector/watch.h"
+#include "collector/web.h"
 
 struct collector {
 	uv_loop_t loop;
@@ -23,6 +24,8 @@ struct collector {
 	struct scraper scraper;
 	struct routes routes;
 	struct watch watch;
+	struct gate gate;
+	struct web web;
 	struct httpd *http;
 	uv_signal_t term, intr, hup;
 	bool stopping;
@@ -67,6 +70,7 @@ on_hup(uv_signal_t *sig, int number)
 	struct collector *c = sig->data;
 
 	(void)number;
+	web_reload(&c->web);
 	scraper_scan(&c->scraper);
 }
 
@@ -90,21 +94,53 @@ start_signals(struct collector *c)
 	uv_signal_start(&c->hup, on_hup, SIGHUP);
 }
 
+/* Before a connection, before a request: under what is in force now. */
+static void
+on_arrival(void *user)
+{
+	struct collector *c = user;
+
+	web_refresh(&c->web);
+}
+
+static void
+on_request(struct httpd_request *req, void *user)
+{
+	struct collector *c = user;
+
+	web_refresh(&c->web);
+	gate_ask(&c->gate, req);
+}
+
+static void
+on_done(const struct httpd_done *done, void *user)
+{
+	struct collector *c = user;
+
+	routes_done(done, &c->routes);
+}
+
 static int
 start_http(struct collector *c)
 {
-	const struct httpd_options opt = {
+	struct httpd_options opt = {
 		.listen = c->opt.listen, .n_listen = c->opt.n_listen,
-		.done = routes_done,
+		.done = on_done, .arrival = on_arrival,
 	};
 	struct httpd_error error;
-	int err = httpd_open(&c->http, &c->loop, &opt, routes_handle,
-	    &c->routes, &error);
+	int err = gate_init(&c->gate, &c->loop, routes_handle, &c->routes);
 
+	if (err == 0)
+		err = web_open(&c->web, c->opt.web_config, &c->log, &c->gate);
+	if (err < 0)
+		return err;
+	opt.tls = c->web.tls;
+	err = httpd_open(&c->http, &c->loop, &opt, on_request, c, &error);
 	if (err < 0) {
 		log_error(&c->log, error.msg);
 		return err;
 	}
+	web_attach(&c->web, c->http);
 	c->routes.http = c->http;
 	c->scraper.http = c->http;
 	for (size_t i = 0; i < c->opt.n_listen; i++)
@@ -163,6 +199,7 @@ run(struct collector *c)
 		watch_open(&c->watch, &c->loop, c->opt.dir, on_changed, c);
 		uv_run(&c->loop, UV_RUN_DEFAULT);
 	}
+	web_close(&c->web);
 	scraper_free(&c->scraper);
 	engine_close(&c->engine);
 	(void)uv_loop_close(&c->loop);

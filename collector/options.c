@@ -20,6 +20,8 @@ static const char usage[] =
 "\n"
 "  --web.listen-address=ADDR  HOST:PORT, :PORT, [IPV6]:PORT or unix:/PATH;\n"
 "                             may be repeated (default 127.0.0.1:9464)\n"
+"  --web.config.file=PATH     TLS, users and headers, in the form that all\n"
+"                             Prometheus exporters know\n"
 "  --web.telemetry-path=PATH  where the metrics are (default /metrics)\n"
 "  --web.max-requests=N       requests for metrics that may wait at a time,\n"
 "                             0 for no limit (default 200)\n"
@@ -67,6 +69,14 @@ set_path(struct options *o, const char *v)
 	    strncmp(v, "/-/", 3) == 0)
 		return -EINVAL;
 	o->telemetry_path = v;
+	return 0;
+}
+
+static int
+set_web_config(struct options *o, const char *v)
+{
+	/* empty is none, as with other exporters */
+	o->web_config = v[0] ? v : NULL;
 	return 0;
 }
 
@@ -159,6 +169,7 @@ static const struct flag {
 	int (*set)(struct options *, const char *);
 } flags[] = {
 	{ "--web.listen-address", true, set_listen },
+	{ "--web.config.file", true, set_web_config },
 	{ "--web.telemetry-path", true, set_path },
 	{ "--web.max-requests", true, set_max_requests },
 	{ "--web.disable-exporter-metrics", false, set_quiet },

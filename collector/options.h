@@ -20,6 +20,7 @@ struct options {
 	const char *services[OPTIONS_SERVICE_MAX];	/* each once */
 	size_t n_services;
 	const char *telemetry_path;
+	const char *web_config;		/* NULL: none */
 	const char *dir;
 	unsigned max_requests;		/* 0: no limit */
 	uid_t owner;			/* whose segments are taken */

@@ -13,8 +13,8 @@ static const struct {
 	unsigned status;
 	const char *name;
 } codes[N_CODES] = {
-	{ 200, "200" }, { 400, "400" }, { 404, "404" }, { 405, "405" },
-	{ 413, "413" }, { 500, "500" }, { 503, "503" }, { 0, "other" },
+	{ 200, "200" }, { 400, "400" }, { 401, "401" }, { 404, "404" },
+	{ 405, "405" }, { 413, "413" }, { 500, "500" }, { 503, "503" }, { 0, "other" },
 };
 
 static const char *const error_names[N_ERRORS] = {

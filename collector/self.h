@@ -22,8 +22,8 @@
 
 /* Answers are counted by code; all others together. */
 enum self_code {
-	CODE_200, CODE_400, CODE_404, CODE_405, CODE_413, CODE_500, CODE_503,
-	CODE_OTHER, N_CODES
+	CODE_200, CODE_400, CODE_401, CODE_404, CODE_405, CODE_413, CODE_500,
+	CODE_503, CODE_OTHER, N_CODES
 };
 
 /* What failed in the collector itself; label `cause`. */
