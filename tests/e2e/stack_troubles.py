@@ -71,6 +71,20 @@ def bad_rows_are_dropped_and_counted(recording):
         os.unlink(out.name)
 
 
+def a_file_without_trades_is_named_at_once(_):
+    run = "test-empty"
+    with tempfile.NamedTemporaryFile(suffix=".csv") as out:
+        os.chmod(out.name, 0o644)
+        try:
+            _, said = stack.cdb("up", "--data", out.name, "--no-prometheus",
+                                run=run, check=1,
+                                env={"CDB_TIMEOUT": "100000"})
+        finally:
+            stack.cdb("down", run=run, check=0)
+    assert "no row of a known format" in said, said
+    assert "collector is not healthy" not in said, said
+
+
 def hanging_redis_is_waited_for(recording):
     with stack.Stack("hang", *recording.options(speed=40)) as run:
         stack.until("a third of the rows", lambda:
@@ -113,5 +127,7 @@ def crashed_run_is_cleaned(_):
 if __name__ == "__main__":
     stack.main(wrong_wishes_are_refused, nothing_running_is_an_answer,
                taken_ports_are_named_and_avoided,
-               bad_rows_are_dropped_and_counted, hanging_redis_is_waited_for,
+               bad_rows_are_dropped_and_counted,
+               a_file_without_trades_is_named_at_once,
+               hanging_redis_is_waited_for,
                stopped_processes_do_not_stop_down, crashed_run_is_cleaned)

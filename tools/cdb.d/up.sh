@@ -251,9 +251,20 @@ release() {
 	done
 }
 
+# hopeless NAME... -- print those that ended three times because they were told
+# something wrong (exit status 2): they will not get better.
+hopeless() {
+	local name wrong=$'2 0\n2 0\n2 0'
+
+	for name in "$@"; do
+		[[ $(tail -n 3 "$home/sv/$name/restarts" 2>/dev/null) != \
+			"$wrong" ]] || printf '%s\n' "$name"
+	done
+}
+
 # wait_healthy NAME... -- 0 when all are; else print those that are not.
 wait_healthy() {
-	local end=$((SECONDS + ${CDB_TIMEOUT:-60})) name left
+	local end=$((SECONDS + ${CDB_TIMEOUT:-60})) name left lost
 
 	while :; do
 		left=()
@@ -265,6 +276,8 @@ wait_healthy() {
 		[[ -d /proc/${state[sid]} ]] ||
 			die "the run was stopped meanwhile"
 		[[ $SECONDS -lt $end ]] || break
+		mapfile -t lost < <(hopeless "${left[@]}")
+		[[ ${#lost[@]} == 0 ]] || { left=("${lost[@]}"); break; }
 		set -- "${left[@]}"
 		sleep 0.1
 	done
