@@ -99,6 +99,8 @@ count_together(void *arg)
 		smx_inc(count);
 	for (i = 0; i < COUNTS; i++)
 		smx_observe(observed, (uint64_t)i);
+	/* an update that meets another's claim does not ask; this one waits */
+	(void)smx_thread_attach();
 	(void)pthread_barrier_wait(&barrier);
 	return NULL;
 }
