@@ -16,16 +16,35 @@ put_trouble(const char *service, const struct smx_segment_state *s)
 	} troubles[] = {
 		{ s->refused, "registrations refused" },
 		{ s->dropped, "observations dropped, 2^63 or more" },
-		{ s->no_slot, "processes without a slot" },
-		{ s->no_lane, "threads without a lane" },
+		{ s->no_slot, "processes without a slot (raise "
+			      "smx_options.slots)" },
+		{ s->no_lane, "threads without a lane (raise "
+			      "smx_options.lanes)" },
 		{ s->redefined, "families redefined" },
-		{ s->overflowed, "families at their limit of series" },
+		{ s->overflowed, "families at their limit of series (raise "
+				 "series_max)" },
 	};
 
 	for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++)
 		if (troubles[i].n > 0)
 			printf("%s: note: %" PRIu64 " %s\n", service,
 			    troubles[i].n, troubles[i].what);
+}
+
+/* Before registrations and threads are refused. */
+static void
+put_fullness(const char *service, const struct smx_segment_state *s)
+{
+	struct capacity c[N_CAPACITIES];
+
+	printf("%s: used: ", service);
+	capacity_put(s);
+	capacity_of(c, s);
+	for (size_t i = 0; i < N_CAPACITIES; i++)
+		if (c[i].used >= c[i].of - c[i].of / 10)
+			printf("%s: note: %" PRIu64 " of %" PRIu64 " %s are "
+			       "used (raise smx_options.%s)\n", service,
+			    c[i].used, c[i].of, c[i].what, c[i].option);
 }
 
 /* Families that no exposition can show beside the others. */
@@ -50,10 +69,10 @@ put_losses(const char *service, const struct smx_catalog *catalog)
 static void
 put_sound(const char *service, const struct smx_snapshot *s)
 {
-	printf("%s: sound: %u families, %u series, %u live, %u of %u lanes "
-	       "owned\n",
-	    service, s->catalog->n_families, s->catalog->n_series,
-	    s->state.slots_live, s->state.lanes_owned, s->state.lanes);
+	printf("%s: sound: %u families, %u series, %u live%s\n", service,
+	    s->catalog->n_families, s->catalog->n_series, s->state.slots_live,
+	    s->state.crowd ? ", and some without a slot" : "");
+	put_fullness(service, &s->state);
 	if (s->approximate > 0)
 		printf("%s: note: %u histograms moved, or a killed thread left "
 		       "them half done\n", service, s->approximate);

@@ -11,9 +11,8 @@ put_segment(const char *service, const struct smx_snapshot *s)
 	char created[TEXT_NUMBER];
 
 	text_time(created, state->created_ns);
-	printf("# %s: created %s, %u of %u slots live, %u of %u lanes owned\n",
-	    service, created, state->slots_live, state->slots,
-	    state->lanes_owned, state->lanes);
+	printf("# %s: created %s\n# used: ", service, created);
+	capacity_put(state);
 	for (uint32_t i = 0; i < s->n_live; i++) {
 		text_time(created, s->live[i].start_ns);
 		printf("# slot %u: pid %u since %s\n", s->live[i].slot,

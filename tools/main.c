@@ -11,14 +11,18 @@
 
 static const char usage[] =
     "Usage: smx [OPTION]... COMMAND [NAME]...\n"
-    "Look at the shared-memory metrics of services, read-only.\n"
+    "Look at the shared-memory metrics of services; all but rm and reset only\n"
+    "read.\n"
     "\n"
     "Commands; NAME is a service, as in smx.NAME, or the path of a file:\n"
     "  ls                  the segments of a directory\n"
     "  dump NAME...        families, series and values\n"
-    "  check NAME...       is it sound, and if not, why\n"
+    "  check NAME...       is it sound, and if not, why; how full it is\n"
     "  watch NAME [TEXT]   what changes, and how fast; only series whose\n"
     "                      family's name contains TEXT\n"
+    "  rm NAME...          remove segments that no process lives in\n"
+    "  reset NAME...       empty them; what was there is set aside as\n"
+    "                      .old.smx.NAME, which dump and rm take as well\n"
     "\n"
     "Options:\n"
     "  --dir DIR           where segments are (default $SMX_DIR, /dev/shm)\n"
@@ -28,17 +32,28 @@ static const char usage[] =
     "  --count N           end watch after N rounds\n"
     "  --help, --version\n"
     "\n"
-    "Exit code: 0 fine, 1 something is wrong with a segment, 2 usage.\n";
+    "Exit code: 0 fine, 1 something is wrong with a segment, or a process\n"
+    "lives in it, 2 usage.\n";
+
+enum { OPT_DIR = 256, OPT_OWNER, OPT_JSON, OPT_INTERVAL, OPT_COUNT, OPT_HELP,
+	OPT_VERSION };
+
+#define TAKES(option) (1u << ((option) - OPT_DIR))
+#define READS (TAKES(OPT_DIR) | TAKES(OPT_OWNER))
+#define WATCHES (READS | TAKES(OPT_INTERVAL) | TAKES(OPT_COUNT))
 
 static const struct command {
 	const char *name;
 	int (*run)(const struct options *);
 	int min, max; /* names */
+	unsigned takes;
 } commands[] = {
-	{ "ls", command_ls, 0, 0 },
-	{ "dump", command_dump, 1, INT_MAX },
-	{ "check", command_check, 1, INT_MAX },
-	{ "watch", command_watch, 1, 2 },
+	{ "ls", command_ls, 0, 0, READS },
+	{ "dump", command_dump, 1, INT_MAX, READS | TAKES(OPT_JSON) },
+	{ "check", command_check, 1, INT_MAX, READS },
+	{ "watch", command_watch, 1, 2, WATCHES },
+	{ "rm", command_rm, 1, INT_MAX, TAKES(OPT_DIR) },
+	{ "reset", command_reset, 1, INT_MAX, TAKES(OPT_DIR) },
 };
 
 static int
@@ -61,6 +76,13 @@ parse_number(const char *text, double min, double max, double *number)
 }
 
 static bool
+parse_whole(const char *text, double min, double max, double *number)
+{
+	return parse_number(text, min, max, number) &&
+	    *number == (double)(uint64_t)*number;
+}
+
+static bool
 parse_owner(const char *text, struct smx_view_options *o)
 {
 	const struct passwd *user = getpwnam(text);
@@ -68,16 +90,13 @@ parse_owner(const char *text, struct smx_view_options *o)
 
 	if (user != NULL)
 		o->owner = user->pw_uid;
-	else if (parse_number(text, 0, 4294967294.0, &number))
+	else if (parse_whole(text, 0, 4294967294.0, &number))
 		o->owner = (uid_t)number;
 	else
 		return false;
 	o->check_owner = 1;
 	return true;
 }
-
-enum { OPT_DIR = 256, OPT_OWNER, OPT_JSON, OPT_INTERVAL, OPT_COUNT, OPT_HELP,
-	OPT_VERSION };
 
 static const struct option long_options[] = {
 	{ "dir", required_argument, NULL, OPT_DIR },
@@ -99,7 +118,7 @@ take_option(struct options *o, int option, const char *value)
 	switch (option) {
 	case OPT_DIR:
 		o->dir = value;
-		return NULL;
+		return *value != '\0' ? NULL : "no directory";
 	case OPT_OWNER:
 		return parse_owner(value, &o->view) ? NULL : "no such user";
 	case OPT_JSON:
@@ -110,7 +129,7 @@ take_option(struct options *o, int option, const char *value)
 			return "not an interval of 0.01 to 86400 seconds";
 		return NULL;
 	default:
-		if (!parse_number(value, 1, 1e9, &number))
+		if (!parse_whole(value, 1, 1e9, &number))
 			return "not a number of rounds";
 		o->count = (unsigned)number;
 		return NULL;
@@ -118,7 +137,7 @@ take_option(struct options *o, int option, const char *value)
 }
 
 static int
-run(const char *name, const struct options *o)
+run(const char *name, const struct options *o, unsigned given)
 {
 	const struct command *c = commands;
 
@@ -129,6 +148,8 @@ run(const char *name, const struct options *o)
 			return misused("which segment", name);
 		if (o->n_names > c->max)
 			return misused("too many names", name);
+		if ((given & ~c->takes) != 0)
+			return misused("an option of another command", name);
 		return c->run(o);
 	}
 	return misused("no such command", name);
@@ -144,34 +165,53 @@ finish(int code)
 	return 1;
 }
 
+#define GO_ON (-1)
+
+/* GO_ON, or a code to exit with. */
+static int
+take(struct options *o, int option, char **argv)
+{
+	const char *wrong;
+
+	switch (option) {
+	case '?':
+	case ':':
+		return misused(option == '?' ? "unknown option" :
+				   "an option without its value",
+		    argv[optind - 1]);
+	case 'h':
+	case OPT_HELP:
+		fputs(usage, stdout);
+		return finish(0);
+	case OPT_VERSION:
+		puts("smx " SMX_TOOL_VERSION);
+		return finish(0);
+	default:
+		wrong = take_option(o, option, optarg);
+		return wrong == NULL ? GO_ON : misused(wrong, optarg);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
-	const char *dir = getenv(SMX_DIR_ENV), *wrong;
+	const char *dir = getenv(SMX_DIR_ENV);
 	struct options o = { .interval = 1 };
-	int option;
+	unsigned given = 0;
+	int option, code;
 
 	o.dir = dir != NULL && *dir != '\0' ? dir : SMX_DIR_DEFAULT;
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) !=
+	opterr = 0; /* one line is enough */
+	while ((option = getopt_long(argc, argv, ":h", long_options, NULL)) !=
 	    -1) {
-		if (option == '?')
-			return misused("unknown option, or one without its "
-				       "value", NULL);
-		if (option == OPT_HELP || option == 'h') {
-			fputs(usage, stdout);
-			return finish(0);
-		}
-		if (option == OPT_VERSION) {
-			puts("smx " SMX_TOOL_VERSION);
-			return finish(0);
-		}
-		wrong = take_option(&o, option, optarg);
-		if (wrong != NULL)
-			return misused(wrong, optarg);
+		code = take(&o, option, argv);
+		if (code != GO_ON)
+			return code;
+		given |= TAKES(option);
 	}
 	if (optind == argc)
 		return misused("no command", NULL);
 	o.names = argv + optind + 1;
 	o.n_names = argc - optind - 1;
-	return finish(run(argv[optind], &o));
+	return finish(run(argv[optind], &o, given));
 }

@@ -2,10 +2,11 @@
 #ifndef TOOLS_SMX_H
 #define TOOLS_SMX_H
 /*
- * smx -- look at segments from the command line, read-only.
+ * smx -- look at segments from the command line, read-only but for rm and
+ * reset.
  *
  * Exit codes of all commands: 0 fine; 1 something is wrong with what was
- * looked at, or it is not there; 2 the command line is wrong.
+ * looked at, or it is not there, or in use; 2 the command line is wrong.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,12 +27,33 @@ int command_ls(const struct options *);
 int command_dump(const struct options *);
 int command_check(const struct options *);
 int command_watch(const struct options *);
+int command_rm(const struct options *);
+int command_reset(const struct options *);
 
 /* target.c */
 
+struct target {
+	char dir[4096];
+	char file[256];
+	int fd; /* of dir; the caller closes it */
+};
+
 /*
- * target_open -- the segment that a word of the command line means: a path if
- * it has a slash, else a service of options->dir.
+ * target_find -- the file that a word of the command line means: a path if
+ * it has a slash, else a service of options->dir, or what was set aside of
+ * one.
+ *
+ * Errors   -ENAMETOOLONG; -errno of opening the directory.
+ */
+int target_find(struct target *, const struct options *, const char *word,
+    struct smx_error *);
+
+/* More words behind a message, as far as they fit. */
+void target_hint(struct smx_error *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * target_open -- the segment that a word means, to be read.
  *
  * Errors   as smx_view_open(); the message tells what may help.
  */
@@ -44,6 +66,20 @@ int complain(const struct smx_error *);
 /* The service[@instance] in a file's name, which may be a path; the name
  * itself if it is none of ours. */
 const char *target_service(const char *file);
+
+/* capacity.c */
+
+/* What a segment has a bound of, and the option that sets it. */
+struct capacity {
+	const char *what, *option; /* "lanes", field of struct smx_options */
+	uint64_t used, of;
+};
+#define N_CAPACITIES 5
+void capacity_of(struct capacity[N_CAPACITIES],
+    const struct smx_segment_state *);
+
+/* "1 of 64 slots, 0 of 64 lanes, ...", a line. */
+void capacity_put(const struct smx_segment_state *);
 
 /* text.c */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,11 +27,6 @@ target_service(const char *file)
 	    name + prefix : name;
 }
 
-struct target {
-	char dir[4096];
-	char file[256];
-};
-
 static bool
 copy(char *to, size_t cap, const char *from, size_t len)
 {
@@ -41,13 +37,19 @@ copy(char *to, size_t cap, const char *from, size_t len)
 	return true;
 }
 
+static bool
+is_aside(const char *name)
+{
+	return strncmp(name, SMX_ASIDE_PREFIX, strlen(SMX_ASIDE_PREFIX)) == 0;
+}
+
 /* Splits a path, or makes a service's name the file of it. */
 static bool
 resolve(struct target *t, const struct options *o, const char *word)
 {
 	const char *slash = strrchr(word, '/');
-	const char *prefix = target_service(word) == word ? SMX_FILE_PREFIX :
-							    "";
+	bool whole = target_service(word) != word || is_aside(word);
+	const char *prefix = whole ? "" : SMX_FILE_PREFIX;
 	int n;
 
 	if (slash != NULL)
@@ -68,17 +70,28 @@ say(struct smx_error *error, int code, const char *what, const char *where)
 	return code;
 }
 
-/* What a person can do about it. */
-static void
-hint(struct smx_error *error, int code, const struct target *t)
+void
+target_hint(struct smx_error *error, const char *format, ...)
 {
 	size_t len = strlen(error->msg);
-	char *end = error->msg + len;
+	va_list args;
 
-	if (code == -EPERM)
-		snprintf(end, sizeof(error->msg) - len, " (see --owner)");
-	if (code == -ENOENT)
-		snprintf(end, sizeof(error->msg) - len, " in %s", t->dir);
+	va_start(args, format);
+	(void)vsnprintf(error->msg + len, sizeof(error->msg) - len, format,
+	    args);
+	va_end(args);
+}
+
+int
+target_find(struct target *t, const struct options *o, const char *word,
+    struct smx_error *error)
+{
+	if (!resolve(t, o, word))
+		return say(error, -ENAMETOOLONG, "too long", word);
+	t->fd = open(t->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (t->fd < 0)
+		return say(error, -errno, strerror(errno), t->dir);
+	return 0;
 }
 
 int
@@ -86,16 +99,15 @@ target_open(struct smx_view **view, const struct options *o, const char *word,
     struct smx_error *error)
 {
 	struct target t;
-	int fd, err;
+	int err = target_find(&t, o, word, error);
 
-	if (!resolve(&t, o, word))
-		return say(error, -ENAMETOOLONG, "too long", word);
-	fd = open(t.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return say(error, -errno, strerror(errno), t.dir);
-	err = smx_view_open(view, fd, t.file, &o->view, error);
-	close(fd);
 	if (err < 0)
-		hint(error, err, &t);
+		return err;
+	err = smx_view_open(view, t.fd, t.file, &o->view, error);
+	close(t.fd);
+	if (err == -EPERM)
+		target_hint(error, " (see --owner)");
+	if (err == -ENOENT)
+		target_hint(error, " in %s", t.dir);
 	return err;
 }

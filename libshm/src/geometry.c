@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "crc32.h"
 #include "fail.h"
 #include "header.h"
 
@@ -101,13 +100,6 @@ smx__options_complete(struct smx_options *o, struct smx_error *err)
 	return rc < 0 ? rc : check_together(o, err);
 }
 
-static uint32_t
-header_crc(const struct smx_header *h)
-{
-	return smx__crc32((const uint8_t *)h + 8,
-	    offsetof(struct smx_header, crc) - 8);
-}
-
 void
 smx__geometry_make(struct smx_header *h, const struct smx_options *o)
 {
@@ -135,7 +127,7 @@ smx__geometry_make(struct smx_header *h, const struct smx_options *o)
 	h->created_ns = (uint64_t)now.tv_sec * 1000000000u +
 	    (uint64_t)now.tv_nsec;
 	h->pid = (uint32_t)getpid();
-	h->crc = header_crc(h);
+	h->crc = smx__header_crc(h);
 }
 
 bool

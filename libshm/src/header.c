@@ -15,10 +15,16 @@ struct region {
 	uint64_t stride;
 };
 
+uint32_t
+smx__header_crc(const struct smx_header *h)
+{
+	return smx__crc32((const unsigned char *)h + 8,
+	    offsetof(struct smx_header, crc) - 8);
+}
+
 static int
 check_identity(const struct smx_header *h, struct smx_error *error)
 {
-	const unsigned char *bytes = (const unsigned char *)h;
 	uint64_t unknown = h->features & UINT32_MAX & ~SMX_FEATURES_KNOWN;
 
 	if (h->magic == 0)
@@ -29,7 +35,7 @@ check_identity(const struct smx_header *h, struct smx_error *error)
 		return smx__fail(error, -EPROTO,
 		    "layout version %" PRIu32 ", this reader knows %u",
 		    h->version, SMX_VERSION);
-	if (h->crc != smx__crc32(bytes + 8, offsetof(struct smx_header, crc) - 8))
+	if (h->crc != smx__header_crc(h))
 		return smx__fail(error, -EBADMSG, "header: wrong CRC");
 	if (unknown != 0)
 		return smx__fail(error, -EPROTO,

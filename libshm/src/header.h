@@ -5,6 +5,9 @@
 #include "smx/error.h"
 #include "smx/layout.h"
 
+/* What its field `crc` must be. */
+uint32_t smx__header_crc(const struct smx_header *);
+
 /*
  * smx__header_check -- is this private copy of a header sound, and does it
  * fit a file of that many bytes?  Pure.

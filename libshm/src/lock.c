@@ -51,6 +51,20 @@ smx__lock_held(int fd, int64_t byte, int64_t n)
 	return lock.l_type != F_UNLCK;
 }
 
+/* A read lock on a lease byte is not a life: who may read the file may take
+ * one.  So these are asked for with one, which only write locks refuse. */
+int
+smx__lock_alive(int fd)
+{
+	struct flock lease = { .l_type = F_RDLCK, .l_whence = SEEK_SET,
+		.l_start = SMX_LOCK_SLOT0, .l_len = SMX_MAX_SLOTS };
+
+	if (fcntl(fd, F_OFD_GETLK, &lease) < 0)
+		return -errno;
+	return lease.l_type != F_UNLCK ? 1
+				       : smx__lock_held(fd, SMX_LOCK_CROWD, 1);
+}
+
 static uint64_t
 now_ns(void)
 {

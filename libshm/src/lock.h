@@ -20,6 +20,9 @@ int smx__lock_release(int fd, int64_t byte);
  * fd must be open for writing.  -errno on failure. */
 int smx__lock_held(int fd, int64_t byte, int64_t n);
 
+/* Whether any process lives in the segment, with a slot or without. */
+int smx__lock_alive(int fd);
+
 /*
  * smx__lock_register -- the registration lock, polled for at most lock_ms: a
  * stopped holder must not hang its siblings.

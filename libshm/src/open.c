@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "build.h"
 #include "fail.h"
 #include "geometry.h"
 #include "header.h"
@@ -98,45 +99,13 @@ check_file_limit(uint64_t end, struct smx_error *err)
 }
 
 static int
-write_at(int fd, const void *data, size_t size, uint64_t off)
-{
-	ssize_t n = pwrite(fd, data, size, (off_t)off);
-
-	if (n == (ssize_t)size)
-		return 0;
-	return n < 0 ? -errno : -ENOSPC;
-}
-
-/* The magic comes last: a segment whose maker died has none, and the next
- * one builds it again. */
-static int
-build(int fd, const struct smx_header *h)
-{
-	struct smx_lane shared = { .owner = SMX_OWNER_SHARED };
-	uint64_t magic = SMX_MAGIC;
-	int rc;
-
-	if (fchmod(fd, 0640) < 0 || ftruncate(fd, 0) < 0 ||
-	    ftruncate(fd, (off_t)h->size) < 0)
-		return -errno;
-	rc = smx__allocate(fd, 0, h->dir_off);
-	if (rc == 0)
-		rc = write_at(fd, h, sizeof(*h), 0);
-	if (rc == 0)
-		rc = write_at(fd, &shared, sizeof(shared), h->lane_tab_off);
-	if (rc == 0)
-		rc = write_at(fd, &magic, sizeof(magic), 0);
-	return rc;
-}
-
-static int
 create(int fd, const char *path, const struct smx_header *wanted,
     struct smx_header *h, struct smx_error *err)
 {
 	int rc = check_file_limit(wanted->size, err);
 
 	if (rc == 0) {
-		rc = build(fd, wanted);
+		rc = smx__segment_build(fd, wanted);
 		if (rc < 0)
 			(void)smx__fail(err, rc, "create %s:", path);
 	}
@@ -147,14 +116,6 @@ create(int fd, const char *path, const struct smx_header *wanted,
 	*h = *wanted;
 	h->magic = SMX_MAGIC;
 	return 0;
-}
-
-static int
-anyone_alive(int fd)
-{
-	int rc = smx__lock_held(fd, SMX_LOCK_SLOT0, SMX_MAX_SLOTS);
-
-	return rc != 0 ? rc : smx__lock_held(fd, SMX_LOCK_CROWD, 1);
 }
 
 #define AGAIN 1 /* the path names another file now: open it */
@@ -229,7 +190,7 @@ open_locked(struct smx__process *p, int fd, const char *path,
 	if (n < 0)
 		return smx__fail(err, -errno, "read %s:", path);
 	smx__geometry_make(&wanted, &p->options);
-	alive = anyone_alive(fd);
+	alive = smx__lock_alive(fd);
 	if (alive < 0)
 		return smx__fail(err, alive, "leases of %s:", path);
 	rc = smx__header_check(&p->geometry, (uint64_t)st->st_size, NULL);

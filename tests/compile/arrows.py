@@ -35,8 +35,10 @@ HEADERS = [
     (r"collector/", r"services/|tools/", "the collector knows no service"),
     (r"services/", READER + "|" + INSIDE, "a service never sees the reader"),
     (r"services/", r"collector/|tools/", "services know no collector"),
-    (r"tools/(?!(reset|rm|admin))", WRITER + "|" + INSIDE,
+    (r"tools/(?!smx\.p/|admin\.c$)", WRITER + "|" + INSIDE,
      "tools only read"),
+    (r"tools/admin\.c", WRITER + "|" + INSIDE + r"(?!admin\.h)",
+     "rm and reset know one part of the library's inside"),
     (r"examples/", READER + "|" + INSIDE, "examples are users"),
 ]
 
@@ -44,6 +46,10 @@ HEADERS = [
 LINKS = [
     (r"collector/smx-collector", r".*/?libsmx\.(a|so.*)$",
      "the collector never links the writer"),
+    (r"tools/smx", r".*/?libsmx\.(a|so.*)$",
+     "the tools never link the writer"),
+    (r"(collector/smx-collector|services/.*|examples/.*)", r".*/?libsmx-admin\.a$",
+     "removing and emptying is for the tools alone"),
     (r"services/.*", r".*/?libsmx-reader\.(a|so.*)$",
      "no service links the reader"),
     (r"libshm/libsmx\.(a|so.*)", r".*/?libsmx-reader\.(a|so.*)$",

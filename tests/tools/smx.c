@@ -170,13 +170,34 @@ END_TEST
 START_TEST(checks_and_says_what_is_wrong)
 {
 	ck_assert_int_eq(run("check shop@eu"), 0);
-	says("shop@eu: sound: 8 families, 9 series, 1 live");
+	says("shop@eu: sound: 8 families, 9 series, 1 live\n");
+	says("shop@eu: used: 1 of 4 slots, 0 of 2 lanes, ");
+	says(" of 1016 cells, ");
+	says(" of 504 gauges, ");
 	b.bytes[b.header->dir_off + 30] ^= 1;
 	build_save(&b, dir.fd, "smx.bad");
 	ck_assert_int_eq(run("check shop@eu bad"), 1);
 	says("bad: not sound: smx.bad: directory record at 0: wrong CRC");
 	ck_assert_int_eq(run("check nobody"), 1);
 	says("No such file");
+}
+END_TEST
+
+START_TEST(says_which_option_to_raise)
+{
+	b.lanes[1].owner = b.lanes[2].owner = UINT64_C(1) << 32 | 2;
+	b.header->no_slot = 2;
+	b.header->no_lane = 7;
+	b.header->cells_reserved = b.header->lane_size;
+	b.header->gauges_reserved = b.header->gauge_size;
+	build_save(&b, dir.fd, "smx.full");
+	ck_assert_int_eq(run("check full"), 0);
+	says("note: 2 of 2 lanes are used (raise smx_options.lanes)\n");
+	says("note: 1016 of 1016 cells are used (raise smx_options.cells)\n");
+	says("note: 504 of 504 gauges are used (raise smx_options.gauges)\n");
+	says("note: 2 processes without a slot (raise smx_options.slots)\n");
+	says("note: 7 threads without a lane (raise smx_options.lanes)\n");
+	ck_assert_ptr_null(strstr(out, "smx_options.dir_bytes"));
 }
 END_TEST
 
@@ -198,15 +219,40 @@ START_TEST(watches)
 }
 END_TEST
 
+/* One line, which says what, and status 2. */
 START_TEST(refuses_misuse)
 {
-	static const char *const bad[] = { "", "fly", "dump", "ls x",
-		"--interval 0 watch x", "--interval x watch x", "--nope ls",
-		"--owner nobody-of-that-name ls", "--count -1 watch x" };
+	static const struct {
+		const char *words, *says;
+	} bad[] = {
+		{ "", "no command" },
+		{ "fly", "no such command: fly" },
+		{ "dump", "which segment: dump" },
+		{ "rm", "which segment: rm" },
+		{ "reset", "which segment: reset" },
+		{ "ls x", "too many names: ls" },
+		{ "watch a b c", "too many names: watch" },
+		{ "--nope ls", "unknown option: --nope" },
+		{ "ls -x", "unknown option: -x" },
+		{ "watch x --count", "without its value: --count" },
+		{ "--interval 0 watch x", "not an interval" },
+		{ "--interval x watch x", "not an interval" },
+		{ "--interval nan watch x", "not an interval" },
+		{ "--count -1 watch x", "not a number of rounds: -1" },
+		{ "--count 1.5 watch x", "not a number of rounds: 1.5" },
+		{ "--owner nobody-of-that-name ls", "no such user" },
+		{ "--owner 1.5 ls", "no such user: 1.5" },
+		{ "--dir= ls", "no directory" },
+		{ "ls --json", "an option of another command: ls" },
+		{ "rm x --owner 0", "an option of another command: rm" },
+		{ "dump x --count 3", "an option of another command: dump" },
+	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		ck_assert_msg(run(bad[i]) == 2, "%s", bad[i]);
-		says("smx --help");
+		ck_assert_msg(run(bad[i].words) == 2, "%s", bad[i].words);
+		says(bad[i].says);
+		says("; see smx --help\n");
+		ck_assert_ptr_eq(strchr(out, '\n') + 1, out + strlen(out));
 	}
 	ck_assert_int_eq(run("--help"), 0);
 	says("Usage: smx");
@@ -235,6 +281,7 @@ main(void)
 	tcase_add_test(t, dumps_json_that_parses);
 	tcase_add_test(t, lists_what_is_there);
 	tcase_add_test(t, checks_and_says_what_is_wrong);
+	tcase_add_test(t, says_which_option_to_raise);
 	tcase_add_test(t, takes_a_path_for_a_name);
 	tcase_add_test(t, watches);
 	tcase_add_test(t, refuses_misuse);
