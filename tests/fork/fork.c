@@ -409,11 +409,12 @@ START_TEST(a_handler_in_the_child_never_writes_its_parents_lane)
 	smx_inc(count);
 	(void)sigaction(SIGUSR1, &sa, NULL);
 	bomber = live_start(bombard, &group);
-	for (i = 0; i < 150; i++)
+	/* on a busy machine the signals come late */
+	for (i = 0; i < 150 ||
+	    __atomic_load_n(handled, __ATOMIC_SEQ_CST) <= 150; i++)
 		ck_assert_int_eq(live_run(do_nothing, NULL), 0);
 	(void)live_kill(bomber, SIGKILL);
 	live_look(&l, "smx.t");
-	ck_assert_uint_gt(*handled, 150);
 	ck_assert_uint_eq(live_cell(&l, "x_total", NULL), *handled + 1);
 	live_close(&l);
 }
