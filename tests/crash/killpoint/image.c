@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,7 +41,6 @@ image_take(struct image *m, int fd)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	m->file_size = st.st_size;
-	m->blocks = st.st_blocks;
 	m->n = 0;
 	m->used = 0;
 	while (rc == 0 && (at = lseek(fd, at, SEEK_DATA)) >= 0) {
@@ -53,6 +53,41 @@ image_take(struct image *m, int fd)
 	return rc;
 }
 
+int
+image_take_file(struct image *m, const char *dir, const char *file)
+{
+	char path[128];
+	int fd, rc;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	rc = image_take(m, fd);
+	(void)close(fd);
+	return rc;
+}
+
+/* A page that is allocated becomes data when it is first written: nothing
+ * but its extent tells. */
+static bool
+same_extents(const struct image *m, int fd)
+{
+	off_t at = 0;
+	unsigned i;
+
+	for (i = 0; i < m->n; i++) {
+		const struct extent *e = &m->extents[i];
+
+		if (lseek(fd, at, SEEK_DATA) != e->off)
+			return false;
+		at = e->off + (off_t)e->size;
+		if (lseek(fd, e->off, SEEK_HOLE) != at)
+			return false;
+	}
+	return lseek(fd, at, SEEK_DATA) < 0;
+}
+
 bool
 image_is(const struct image *m, int fd, const unsigned char *map)
 {
@@ -61,7 +96,7 @@ image_is(const struct image *m, int fd, const unsigned char *map)
 	unsigned i;
 
 	if (fstat(fd, &st) < 0 || st.st_size != m->file_size ||
-	    st.st_blocks != m->blocks)
+	    !same_extents(m, fd))
 		return false;
 	for (i = 0; i < m->n; i++) {
 		const struct extent *e = &m->extents[i];
@@ -71,6 +106,61 @@ image_is(const struct image *m, int fd, const unsigned char *map)
 		at += e->size;
 	}
 	return true;
+}
+
+/* Of the extent that `off` lies in: its bytes from there on, and how many. */
+static const unsigned char *
+find(const struct image *m, uint64_t off, uint64_t *n)
+{
+	const unsigned char *at = m->bytes;
+	unsigned i;
+
+	for (i = 0; i < m->n; i++) {
+		uint64_t first = (uint64_t)m->extents[i].off;
+		uint64_t size = m->extents[i].size;
+
+		if (off >= first && off - first < size) {
+			*n = size - (off - first);
+			return at + (off - first);
+		}
+		at += size;
+	}
+	*n = 0;
+	return NULL;
+}
+
+void
+image_get(const struct image *m, uint64_t off, void *to, size_t n)
+{
+	uint64_t have;
+	const unsigned char *from = find(m, off, &have);
+
+	memset(to, 0, n);
+	if (from)
+		memcpy(to, from, n < have ? n : (size_t)have);
+}
+
+bool
+image_has(const struct image *m, uint64_t off, uint64_t n)
+{
+	uint64_t have;
+
+	/* extents that touch are one */
+	return find(m, off, &have) != NULL && have >= n;
+}
+
+int
+image_copy(struct image *to, const struct image *from)
+{
+	unsigned char *bytes = realloc(to->bytes, from->used + 1);
+
+	if (bytes == NULL)
+		return -ENOMEM;
+	memcpy(bytes, from->bytes, from->used);
+	*to = *from;
+	to->bytes = bytes;
+	to->cap = from->used + 1;
+	return 0;
 }
 
 int

@@ -6,42 +6,57 @@
  * its threads, libc included.  Whenever the bytes of the segment have changed
  * they are copied: a kill there would leave just this.  The copy must be
  * sound to a reader, and a next life that attaches to it must go on exactly.
- * Then it kills for real: at every system call, and at seeded instructions.
+ * Then it kills for real: at every system call, after every store to the
+ * segment (--long), and at seeded points.
  *
- *   killpoint [seed [real-kills]]
+ *   killpoint [--steps | --long] [SEED]
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "drive.h"
 #include "image.h"
 #include "judge.h"
+#include "left.h"
 #include "scenario.h"
+#include "watch.h"
+
+#define SHORT_KILLS 10u
+#define LONG_KILLS  1000u
+#define STORES_MAX  4096u
+#define CALLS_MAX   4096u
+
+/* What a stepped life has shown: where it stores, how long it is. */
+struct life {
+	struct point stores[STORES_MAX];
+	uint32_t n_stores;
+	uint32_t steps[CALLS_MAX]; /* instructions up to the next call */
+	uint32_t n_calls;
+};
 
 struct run {
 	char live[64];	/* directory of the writer that is stepped */
 	char copy[64];	/* directory of the copies that are judged */
 	bool before;	/* with a dead earlier life */
-	uint64_t steps, states, recoveries, kills;
-	struct image last;
-	struct verdict verdict;
+	uint64_t steps, kills;
+	struct point at; /* for messages */
+	struct watch watch;
+	struct left left;
+	struct life life;
 };
 
 static int
 fail(const struct run *r, const char *what, const char *why)
 {
-	fprintf(stderr, "killpoint: step %" PRIu64 ": %s: %s\n", r->steps,
-	    what, why);
+	fprintf(stderr, "killpoint: system call %u, instruction %u: %s: %s\n",
+	    r->at.calls, r->at.steps, what, why);
 	return -1;
 }
 
@@ -49,28 +64,6 @@ static void
 path_in(char *out, size_t size, const char *dir)
 {
 	(void)snprintf(out, size, "%s/%s", dir, SCENARIO_FILE);
-}
-
-/* Run f(dir) in a child.  Its exit status, or 128 + signal. */
-static int
-in_child(int (*f)(const char *), const char *dir)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0)
-		_exit(f(dir) == 0 ? 0 : 1);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return 255;
-	return WIFEXITED(status) ? WEXITSTATUS(status)
-				 : 128 + WTERMSIG(status);
-}
-
-static int
-before(const char *dir)
-{
-	scenario_before(dir);
-	return 0;
 }
 
 static void
@@ -84,115 +77,51 @@ empty(const char *dir)
 	(void)unlink(path);
 }
 
-/* The next life on `dir`: it must be able to attach, and to add exactly. */
-static int
-check_recovery(struct run *r, const char *dir, const struct verdict *left)
-{
-	struct verdict after;
-	int status = in_child(scenario_recover, dir);
-
-	if (status != 0)
-		return fail(r, "the next life failed",
-		    status > 128 ? strsignal(status - 128) : "cannot attach");
-	if (judge_file(dir, left->n ? left : NULL, &after) != 0)
-		return fail(r, "after the next life", after.why);
-	if (after.orders != left->orders + SCENARIO_AGAIN ||
-	    after.latency_count != left->latency_count + SCENARIO_AGAIN)
-		return fail(r, "the next life", "its updates are not exact");
-	if (after.approximate != 0)
-		return fail(r, "the next life", "begin != end was not mended");
-	r->recoveries++;
-	return 0;
-}
-
 /* The segment has changed: this is what a kill would leave. */
 static int
 judge_state(struct run *r)
 {
 	char path[128];
-	struct verdict v;
 	int rc;
 
 	path_in(path, sizeof(path), r->copy);
-	if (image_write(&r->last, path) < 0)
+	if (image_write(&r->watch.image, path) < 0)
 		return fail(r, "copy", strerror(errno));
-	rc = judge_file(r->copy, r->verdict.n ? &r->verdict : NULL, &v);
-	if (rc < 0)
-		return fail(r, "a kill here would leave", v.why);
-	r->states++;
+	rc = left_judge(&r->left, r->copy, &r->watch.image);
 	if (rc == 0)
-		r->verdict = v;
-	rc = check_recovery(r, r->copy, &v);
+		rc = left_go_on(&r->left, r->copy);
 	empty(r->copy);
-	return rc;
+	return rc < 0 ? fail(r, "a kill here would leave", r->left.why) : 0;
 }
 
-/* The file that is watched, mapped in whole: only its data is looked at. */
-struct watch {
-	int fd;
-	const unsigned char *map;
-	size_t size;
-};
-
+/* After each instruction. */
 static int
-watch_open(struct run *r, struct watch *w)
+look(void *arg, struct point at)
 {
-	char path[128];
-	struct stat st;
-	void *map;
+	struct run *r = arg;
+	int rc = watch_look(&r->watch);
 
-	path_in(path, sizeof(path), r->live);
-	w->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (w->fd < 0)
-		return 0;
-	if (fstat(w->fd, &st) < 0 || st.st_size == 0) {
-		(void)close(w->fd);
-		w->fd = -1;
-		return 0;
+	r->at = at;
+	if (at.calls < CALLS_MAX) {
+		r->life.n_calls = at.calls + 1;
+		r->life.steps[at.calls] = at.steps;
 	}
-	w->size = (size_t)st.st_size;
-	map = mmap(NULL, w->size, PROT_READ, MAP_SHARED, w->fd, 0);
-	if (map == MAP_FAILED)
-		return fail(r, "map", strerror(errno));
-	w->map = map;
-	return 0;
-}
-
-static void
-watch_close(struct watch *w)
-{
-	if (w->fd < 0)
-		return;
-	(void)munmap((void *)(uintptr_t)w->map, w->size);
-	(void)close(w->fd);
+	if (rc < 0)
+		return fail(r, "read", strerror(-rc));
+	if (rc == 0)
+		return 0;
+	if (r->life.n_stores < STORES_MAX)
+		r->life.stores[r->life.n_stores++] = at;
+	return judge_state(r);
 }
 
 static int
-look(struct run *r, struct watch *w)
+sibling(void *arg)
 {
-	int rc = w->fd < 0 ? watch_open(r, w) : 0;
+	struct run *r = arg;
 
-	if (rc < 0 || w->fd < 0 || image_is(&r->last, w->fd, w->map))
-		return rc;
-	rc = image_take(&r->last, w->fd);
-	return rc < 0 ? fail(r, "read", strerror(-rc)) : judge_state(r);
-}
-
-static pid_t
-start_traced(const char *dir)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		(void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-		(void)raise(SIGSTOP);
-		_exit(scenario_run(dir) == 0 ? 0 : 1);
-	}
-	if (pid > 0 && waitpid(pid, NULL, 0) == pid)
-		(void)ptrace(PTRACE_SETOPTIONS, pid, NULL,
-		    PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE |
-			PTRACE_O_TRACESYSGOOD);
-	return pid;
+	return scenario_in_child(scenario_sibling, r->live) == 0 ? 0 :
+	    fail(r, "the sibling", "failed");
 }
 
 static void
@@ -200,167 +129,200 @@ reset(struct run *r)
 {
 	empty(r->live);
 	if (r->before)
-		(void)in_child(before, r->live);
-	memset(&r->verdict, 0, sizeof(r->verdict));
-	image_free(&r->last);
+		(void)scenario_in_child(scenario_before, r->live);
+	left_forget(&r->left);
 }
 
-static bool
-is_stop_of_ours(int status)
+static struct drive
+prepare(struct run *r)
 {
-	int sig = WSTOPSIG(status);
+	struct drive d = { .life = scenario_run, .dir = r->live,
+		.sibling = sibling, .arg = r };
 
-	return sig == SIGTRAP || sig == SIGSTOP || sig == (SIGTRAP | 0x80);
+	reset(r);
+	return d;
 }
 
-/*
- * Step every thread until the first process ends, or for `limit` stops.
- * each() is called after every stop; a negative return ends it all.
- */
+/* It was not killed: all that it has counted is there. */
 static int
-drive(struct run *r, pid_t pid, int request, uint64_t limit,
-    int (*each)(struct run *, struct watch *), int *exit_status)
+check_whole(struct run *r)
 {
-	struct watch w = { .fd = -1 };
-	int rc = 0, status;
-	pid_t tid;
+	uint64_t want = SCENARIO_WHOLE + (r->before ? SCENARIO_BEFORE : 0);
 
-	*exit_status = -1;
-	(void)ptrace((enum __ptrace_request)request, pid, NULL, NULL);
-	while (rc == 0 && (tid = waitpid(-1, &status, __WALL)) > 0) {
-		long sig;
-
-		if (WIFEXITED(status) || WIFSIGNALED(status)) {
-			if (tid != pid)
-				continue;
-			*exit_status = status;
-			break;
-		}
-		r->steps++;
-		if (each)
-			rc = each(r, &w);
-		if (rc < 0 || --limit == 0)
-			break;
-		sig = is_stop_of_ours(status) ? 0 : WSTOPSIG(status);
-		(void)ptrace((enum __ptrace_request)request, tid, NULL, sig);
-	}
-	watch_close(&w);
-	return rc;
+	if (r->left.verdict.orders != want ||
+	    r->left.verdict.latency_count != want)
+		return fail(r, "at the end", "the totals are not exact");
+	return 0;
 }
 
-static void
-end(pid_t pid)
-{
-	(void)kill(pid, SIGKILL);
-	while (waitpid(-1, NULL, __WALL) > 0)
-		;
-}
-
-/* Every instruction; returns how many there were, or -1. */
-static int64_t
+/* Every instruction. */
+static int
 step_all(struct run *r)
 {
-	uint64_t from = r->steps;
-	int status, rc;
-	pid_t pid;
+	struct drive d = prepare(r);
+	int rc;
 
-	reset(r);
-	pid = start_traced(r->live);
-	rc = drive(r, pid, PTRACE_SINGLESTEP, UINT64_MAX, look, &status);
-	if (rc == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
+	memset(&r->life, 0, sizeof(r->life));
+	watch_start(&r->watch, r->live, SCENARIO_FILE);
+	d.each = look;
+	rc = drive_run(&d, NULL);
+	if (rc == 0 && (!WIFEXITED(d.status) || WEXITSTATUS(d.status) != 0))
 		rc = fail(r, "the life that is stepped", "failed");
-	end(pid);
-	return rc < 0 ? -1 : (int64_t)(r->steps - from);
+	if (rc == 0)
+		rc = check_whole(r);
+	drive_kill(&d);
+	watch_end(&r->watch);
+	r->steps += d.stops;
+	return rc;
 }
 
-/* Kill for real after n stops.  1 if the life had ended before. */
+/* What a real kill has left, if it was late enough to leave anything. */
 static int
-kill_at(struct run *r, int request, uint64_t n)
+judge_killed(struct run *r)
 {
-	uint64_t steps = r->steps;
-	struct verdict left;
-	int status, rc;
-	pid_t pid;
+	struct image m = { 0 };
+	struct verdict v = { 0 };
+	int rc = 0;
 
-	reset(r);
-	pid = start_traced(r->live);
-	(void)drive(r, pid, request, n, NULL, &status);
-	end(pid);
-	r->steps = n; /* for messages */
-	rc = status != -1; /* it had ended before */
-	if (rc == 0 && judge_file(r->live, NULL, &left) < 0)
-		rc = fail(r, "a real kill left", left.why);
-	else if (rc == 0) {
-		rc = check_recovery(r, r->live, &left);
-		r->kills++;
-	}
-	r->steps = steps;
-	return rc;
+	if (judge_dead(r->live, &v) < 0)
+		return fail(r, "a real kill left", v.why);
+	if (image_take_file(&m, r->live, SCENARIO_FILE) == 0)
+		rc = left_judge(&r->left, r->live, &m);
+	image_free(&m);
+	if (rc == 0)
+		rc = left_go_on(&r->left, r->live);
+	return rc < 0 ? fail(r, "a real kill left", r->left.why) : 0;
+}
+
+/* Kill for real.  1 if the life had ended before. */
+static int
+kill_at(struct run *r, struct point at)
+{
+	struct drive d = prepare(r);
+	int rc = drive_run(&d, &at);
+
+	drive_kill(&d);
+	r->at = at;
+	if (rc < 0 || d.ended)
+		return rc < 0 ? rc : 1;
+	r->kills++;
+	return judge_killed(r);
 }
 
 static int
 kill_at_system_calls(struct run *r)
 {
-	uint64_t n;
+	struct point at = { 0, 0 };
 	int rc = 0;
 
-	for (n = 1; rc == 0; n++)
-		rc = kill_at(r, PTRACE_SYSCALL, n);
+	while (rc == 0) {
+		at.calls++;
+		rc = kill_at(r, at);
+	}
 	return rc < 0 ? -1 : 0;
 }
 
 static int
-kill_at_random(struct run *r, uint64_t seed, uint64_t kills, int64_t steps)
+kill_after_stores(struct run *r)
+{
+	uint32_t i;
+	int rc = 0;
+
+	for (i = 0; i < r->life.n_stores && rc >= 0; i++)
+		rc = kill_at(r, r->life.stores[i]);
+	return rc < 0 ? -1 : 0;
+}
+
+static uint32_t
+pick(uint64_t *x, uint32_t n)
+{
+	*x = *x * UINT64_C(6364136223846793005) +
+	    UINT64_C(1442695040888963407);
+	return (uint32_t)((*x >> 33) % n);
+}
+
+/* Any stretch between two system calls, any instruction of it. */
+static int
+kill_at_random(struct run *r, uint64_t seed, uint32_t kills)
 {
 	uint64_t x = seed * UINT64_C(6364136223846793005) + 1;
+	struct point at;
 	int rc = 0;
 
 	for (; kills > 0 && rc >= 0; kills--) {
-		x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-		rc = kill_at(r, PTRACE_SINGLESTEP,
-		    1 + (x >> 33) % (uint64_t)steps);
+		at.calls = pick(&x, r->life.n_calls);
+		at.steps = pick(&x, r->life.steps[at.calls] + 1);
+		if (at.calls == 0 && at.steps == 0)
+			at.steps = 1;
+		rc = kill_at(r, at);
 	}
 	return rc < 0 ? -1 : 0;
 }
 
-static int
-run_all(struct run *r, uint64_t seed, uint64_t kills)
-{
-	int64_t steps = 0;
-	int round;
+enum form { STEPS, SHORT, LONG };
 
-	for (round = 0; round < 2; round++) {
-		r->before = round > 0;
-		steps = step_all(r);
-		if (steps < 0 || kill_at_system_calls(r) < 0 ||
-		    kill_at_random(r, seed + (uint64_t)round, kills, steps) < 0)
-			return -1;
-	}
-	return 0;
+static int
+run_round(struct run *r, enum form form, uint64_t seed)
+{
+	int rc = step_all(r);
+
+	if (rc < 0 || form == STEPS)
+		return rc;
+	rc = kill_at_system_calls(r);
+	if (rc == 0 && form == LONG)
+		rc = kill_after_stores(r);
+	if (rc == 0)
+		rc = kill_at_random(r, seed, form == LONG ? LONG_KILLS
+							  : SHORT_KILLS);
+	return rc;
+}
+
+/* A first life ever; one after a life that was killed; and one with a lane
+ * for one of its two threads. */
+static int
+run_all(struct run *r, enum form form, uint64_t seed)
+{
+	int rc = run_round(r, form, seed);
+
+	r->before = true;
+	if (rc == 0)
+		rc = run_round(r, form, seed + 1);
+	scenario_lanes = 1;
+	r->left.ahead = 1; /* the overflow lane adds the sum, then the bucket */
+	return rc < 0 ? rc : run_round(r, form == LONG ? SHORT : STEPS, seed);
 }
 
 int
 main(int argc, char **argv)
 {
-	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-	uint64_t kills = argc > 2 ? strtoull(argv[2], NULL, 10) : 10;
-	struct run r = { .live = "/dev/shm/killpoint-live-XXXXXX",
+	static struct run r = { .live = "/dev/shm/killpoint-live-XXXXXX",
 		.copy = "/dev/shm/killpoint-copy-XXXXXX" };
-	int rc;
+	enum form form = SHORT;
+	uint64_t seed = 1;
+	int i, rc;
 
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--steps") == 0)
+			form = STEPS;
+		else if (strcmp(argv[i], "--long") == 0)
+			form = LONG;
+		else
+			seed = strtoull(argv[i], NULL, 10);
+	}
 	if (mkdtemp(r.live) == NULL || mkdtemp(r.copy) == NULL) {
 		perror("killpoint: /dev/shm");
 		return 1;
 	}
-	rc = run_all(&r, seed, kills);
+	rc = run_all(&r, form, seed);
 	printf("killpoint: seed %" PRIu64 ": %" PRIu64 " instructions stepped, "
 	    "%" PRIu64 " states judged, %" PRIu64 " next lives, %" PRIu64
-	    " real kills: %s\n", seed, r.steps, r.states, r.recoveries, r.kills,
+	    " real kills: %s\n", seed, r.steps, r.left.states,
+	    r.left.lives, r.kills,
 	    rc == 0 ? "sound" : "FAILED");
 	empty(r.live);
 	empty(r.copy);
 	(void)rmdir(r.live);
 	(void)rmdir(r.copy);
-	image_free(&r.last);
+	left_forget(&r.left);
 	return rc == 0 ? 0 : 1;
 }

@@ -2,11 +2,13 @@
 #include "scenario.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stddef.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "smx/writer.h"
+
+uint32_t scenario_lanes = 4;
 
 struct metrics {
 	struct smx_counter orders;
@@ -36,7 +38,8 @@ static const double new_bounds[] = { 0.1, 0.5, 1 };
 static int
 take_up(const char *dir, struct metrics *m, const double *bounds, uint32_t n)
 {
-	struct smx_options o = { .dir = dir, .lanes = 4, .slots = 4 };
+	struct smx_options o = { .dir = dir, .lanes = scenario_lanes,
+		.slots = 4 };
 	int rc = smx_attach(SCENARIO_SERVICE, &o);
 
 	if (rc < 0)
@@ -70,16 +73,42 @@ thread(void *arg)
 	return NULL;
 }
 
-void
+static void
+set_old_gauges(void)
+{
+	static const char *const names[SCENARIO_OLD_GAUGES] = { "old_a",
+		"old_b", "old_c" };
+	unsigned i;
+
+	for (i = 0; i < SCENARIO_OLD_GAUGES; i++)
+		smx_set(smx_gauge(names[i], "Of the first life."),
+		    SCENARIO_OLD_VALUE);
+}
+
+int
 scenario_before(const char *dir)
 {
 	struct metrics m;
 
 	if (take_up(dir, &m, old_bounds, 2) == 0)
-		update(&m, 3);
+		update(&m, SCENARIO_BEFORE);
+	set_old_gauges();
 	/* as if killed inside an observation: begin is ahead of end */
 	smx__cell_add((uint64_t *)(smx__lane + m.latency.cell), 1);
-	(void)kill(getpid(), SIGKILL);
+	return kill(getpid(), SIGKILL);
+}
+
+int
+scenario_sibling(const char *dir)
+{
+	struct metrics m;
+	int rc = take_up(dir, &m, new_bounds, 3);
+
+	if (rc < 0)
+		return rc;
+	smx_inc(smx_counter("shared_total", "Made by a sibling."));
+	update(&m, 1);
+	return 0;
 }
 
 int
@@ -96,6 +125,8 @@ scenario_run(const char *dir)
 		(void)pthread_join(t, NULL);
 	(void)smx_counter("later_total", "Made while lanes are in use.");
 	(void)smx_counter("orders_total", "Orders.");
+	(void)raise(SCENARIO_SIBLING);
+	smx_inc(smx_counter("shared_total", "Made by a sibling."));
 	update(&m, 1);
 	smx_detach();
 	return 0;
@@ -110,4 +141,18 @@ scenario_recover(const char *dir)
 	if (rc == 0)
 		update(&m, SCENARIO_AGAIN);
 	return rc;
+}
+
+int
+scenario_in_child(int (*life)(const char *), const char *dir)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(life(dir) == 0 ? 0 : 1);
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return 255;
+	return WIFEXITED(status) ? WEXITSTATUS(status)
+				 : 128 + WTERMSIG(status);
 }

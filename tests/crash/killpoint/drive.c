@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "drive.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "scenario.h"
+
+#define CALL_STOP (SIGTRAP | 0x80)
+
+static void
+start(struct drive *d)
+{
+	d->pid = fork();
+	if (d->pid == 0) {
+		(void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		(void)raise(SIGSTOP);
+		_exit(d->life(d->dir) == 0 ? 0 : 1);
+	}
+	if (d->pid > 0 && waitpid(d->pid, NULL, 0) == d->pid)
+		(void)ptrace(PTRACE_SETOPTIONS, d->pid, NULL,
+		    PTRACE_O_EXITKILL | PTRACE_O_TRACECLONE |
+			PTRACE_O_TRACESYSGOOD);
+}
+
+/* Is the thread's next instruction a system call?  Where we cannot tell,
+ * points are counted in instructions alone: slower to go to. */
+static bool
+calls_next(pid_t tid)
+{
+#if defined(__x86_64__)
+	long pc = ptrace(PTRACE_PEEKUSER, tid,
+	    (void *)offsetof(struct user_regs_struct, rip), NULL);
+
+	return (ptrace(PTRACE_PEEKTEXT, tid, (void *)pc, NULL) & 0xffff) ==
+	       0x050f;
+#else
+	(void)tid;
+	return false;
+#endif
+}
+
+static pid_t *
+find(struct drive *d, pid_t tid)
+{
+	unsigned i;
+
+	for (i = 0; i < DRIVE_THREADS; i++)
+		if (d->in_call[i] == tid)
+			return &d->in_call[i];
+	return NULL;
+}
+
+static void
+count_call(struct drive *d)
+{
+	d->at.calls++;
+	d->at.steps = 0;
+}
+
+static void
+resume(struct drive *d, pid_t tid, bool stepping, int status)
+{
+	int sig = WSTOPSIG(status);
+	pid_t *mark;
+
+	if (sig == SIGTRAP || sig == SIGSTOP || sig == CALL_STOP ||
+	    sig == SCENARIO_SIBLING)
+		sig = 0;
+	if (stepping && calls_next(tid)) {
+		mark = find(d, 0);
+		if (mark)
+			*mark = tid;
+		count_call(d);
+	}
+	(void)ptrace(stepping ? PTRACE_SINGLESTEP : PTRACE_SYSCALL, tid, NULL,
+	    (long)sig);
+}
+
+/* Where are we? */
+static void
+note(struct drive *d, pid_t tid, bool stepping, int status)
+{
+	pid_t *mark = find(d, tid);
+
+	d->stops++;
+	if (mark) {
+		*mark = 0;
+		count_call(d);
+	} else if (WSTOPSIG(status) == CALL_STOP) {
+		count_call(d);
+	} else if (stepping) {
+		d->at.steps++;
+	}
+}
+
+static bool
+reached(const struct drive *d, const struct point *p)
+{
+	return p && (d->at.calls > p->calls ||
+			(d->at.calls == p->calls && d->at.steps >= p->steps));
+}
+
+static int
+stopped(struct drive *d, pid_t tid, bool stepping, int status)
+{
+	int rc = 0;
+
+	note(d, tid, stepping, status);
+	if (WSTOPSIG(status) == SCENARIO_SIBLING)
+		rc = d->sibling(d->arg);
+	if (rc == 0 && d->each)
+		rc = d->each(d->arg, d->at);
+	return rc;
+}
+
+int
+drive_run(struct drive *d, const struct point *until)
+{
+	bool stepping = until == NULL || until->calls == 0;
+	int status = 0, rc;
+	pid_t tid;
+
+	start(d);
+	resume(d, d->pid, stepping, status);
+	while ((tid = waitpid(-1, &status, __WALL)) > 0) {
+		if (WIFEXITED(status) || WIFSIGNALED(status)) {
+			if (tid != d->pid)
+				continue;
+			d->ended = true;
+			d->status = status;
+			break;
+		}
+		rc = stopped(d, tid, stepping, status);
+		if (rc < 0 || reached(d, until))
+			return rc;
+		stepping = until == NULL || d->at.calls >= until->calls;
+		resume(d, tid, stepping, status);
+	}
+	return 0;
+}
+
+void
+drive_kill(struct drive *d)
+{
+	(void)kill(d->pid, SIGKILL);
+	while (waitpid(-1, NULL, __WALL) > 0)
+		;
+}

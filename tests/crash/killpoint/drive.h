@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef KILLPOINT_DRIVE_H
+#define KILLPOINT_DRIVE_H
+/*
+ * drive -- run a writer, with all of its threads, from instruction to
+ * instruction or up to one point (ptrace).
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A place in a life: so many stops at system calls (one where it is entered,
+ * one where it returns), then so many instructions. */
+struct point {
+	uint32_t calls, steps;
+};
+
+#define DRIVE_THREADS 8
+
+struct drive {
+	int (*life)(const char *dir);
+	const char *dir;
+	/* after each instruction, if not NULL; < 0 ends the drive */
+	int (*each)(void *arg, struct point);
+	/* when the life raises SCENARIO_SIBLING; it stands still meanwhile */
+	int (*sibling)(void *arg);
+	void *arg;
+
+	pid_t pid;
+	struct point at;
+	uint64_t stops;
+	bool ended;
+	int status; /* of wait, once it has ended */
+	pid_t in_call[DRIVE_THREADS];
+};
+
+/*
+ * drive_run -- start the life and run it up to *until, or to its end if that
+ * is NULL.  Return 0, or what each() or sibling() returned.
+ */
+int drive_run(struct drive *, const struct point *until);
+
+/* SIGKILL, wherever it is. */
+void drive_kill(struct drive *);
+
+#endif
