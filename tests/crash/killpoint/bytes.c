@@ -333,6 +333,12 @@ bytes_check(
 }
 
 uint64_t
+bytes_owner(const struct image *m, uint32_t lane)
+{
+	return lane < half(m, LANE_CAP) ? word(m, lane_at(m, lane)) : 0;
+}
+
+uint64_t
 bytes_total(const struct image *m, const struct bytes_series *s)
 {
 	uint32_t first = s->type == HISTOGRAM ? 3 : 0, l, i;

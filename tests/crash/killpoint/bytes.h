@@ -37,6 +37,9 @@ struct bytes {
 int bytes_check(
     struct bytes *, const struct image *now, const struct image *before);
 
+/* The owner word of a lane; 0 past the last one. */
+uint64_t bytes_owner(const struct image *, uint32_t lane);
+
 /* The value of a counter, or the count of a histogram; 0 of gauges. */
 uint64_t bytes_total(const struct image *, const struct bytes_series *);
 

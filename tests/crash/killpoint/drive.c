@@ -27,17 +27,51 @@ start(struct drive *d)
 			PTRACE_O_TRACESYSGOOD);
 }
 
+bool
+drive_possible(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 ? 0 : 1);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+#if defined(__x86_64__)
+/* The address of the thread's next instruction. */
+static uintptr_t
+next_of(pid_t tid)
+{
+	return (uintptr_t)ptrace(PTRACE_PEEKUSER, tid,
+	    (void *)offsetof(struct user_regs_struct, rip), NULL);
+}
+#endif
+
+/* The life is a child of ours, so its addresses are those here. */
+static uint32_t
+text_of(pid_t tid)
+{
+#if defined(__x86_64__)
+	extern const char __executable_start, etext;
+	uintptr_t first = (uintptr_t)&__executable_start, at = next_of(tid);
+
+	return at >= first && at < (uintptr_t)&etext ? (uint32_t)(at - first)
+						     : DRIVE_ELSEWHERE;
+#else
+	(void)tid;
+	return 0; /* who knows */
+#endif
+}
+
 /* Is the thread's next instruction a system call?  Where we cannot tell,
  * points are counted in instructions alone: slower to go to. */
 static bool
 calls_next(pid_t tid)
 {
 #if defined(__x86_64__)
-	long pc = ptrace(PTRACE_PEEKUSER, tid,
-	    (void *)offsetof(struct user_regs_struct, rip), NULL);
-
-	return (ptrace(PTRACE_PEEKTEXT, tid, (void *)pc, NULL) & 0xffff) ==
-	       0x050f;
+	return (ptrace(PTRACE_PEEKTEXT, tid, (void *)next_of(tid), NULL) &
+	    0xffff) == 0x050f;
 #else
 	(void)tid;
 	return false;
@@ -111,10 +145,11 @@ stopped(struct drive *d, pid_t tid, bool stepping, int status)
 	int rc = 0;
 
 	note(d, tid, stepping, status);
+	d->text = d->each ? text_of(tid) : DRIVE_ELSEWHERE;
 	if (WSTOPSIG(status) == SCENARIO_SIBLING)
 		rc = d->sibling(d->arg);
 	if (rc == 0 && d->each)
-		rc = d->each(d->arg, d->at);
+		rc = d->each(d->arg, d);
 	return rc;
 }
 

@@ -9,19 +9,23 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Whether processes may be traced here at all. */
+bool drive_possible(void);
+
 /* A place in a life: so many stops at system calls (one where it is entered,
  * one where it returns), then so many instructions. */
 struct point {
 	uint32_t calls, steps;
 };
 
-#define DRIVE_THREADS 8
+#define DRIVE_THREADS	8
+#define DRIVE_ELSEWHERE UINT32_MAX
 
 struct drive {
 	int (*life)(const char *dir);
 	const char *dir;
 	/* after each instruction, if not NULL; < 0 ends the drive */
-	int (*each)(void *arg, struct point);
+	int (*each)(void *arg, const struct drive *);
 	/* when the life raises SCENARIO_SIBLING; it stands still meanwhile */
 	int (*sibling)(void *arg);
 	void *arg;
@@ -29,6 +33,8 @@ struct drive {
 	pid_t pid;
 	struct point at;
 	uint64_t stops;
+	uint32_t text; /* the next instruction, from the program's first one;
+			* or DRIVE_ELSEWHERE, as in libc */
 	bool ended;
 	int status; /* of wait, once it has ended */
 	pid_t in_call[DRIVE_THREADS];

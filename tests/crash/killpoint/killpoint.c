@@ -96,9 +96,10 @@ judge_state(struct run *r)
 
 /* After each instruction. */
 static int
-look(void *arg, struct point at)
+look(void *arg, const struct drive *d)
 {
 	struct run *r = arg;
+	struct point at = d->at;
 	int rc = watch_look(&r->watch);
 
 	r->at = at;
@@ -308,6 +309,10 @@ main(int argc, char **argv)
 			form = LONG;
 		else
 			seed = strtoull(argv[i], NULL, 10);
+	}
+	if (!drive_possible()) {
+		puts("killpoint: skipped, no process may be traced here");
+		return 77;
 	}
 	if (mkdtemp(r.live) == NULL || mkdtemp(r.copy) == NULL) {
 		perror("killpoint: /dev/shm");
