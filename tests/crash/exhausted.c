@@ -9,7 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define COUNTS 5000
+#define COUNTS	 5000
+#define TOGETHER 300000 /* long enough to run at once */
 
 static const struct smx_options two_slots = { .slots = 2 };
 
@@ -95,9 +96,9 @@ count_together(void *arg)
 	(void)arg;
 	smx_inc(count);
 	(void)pthread_barrier_wait(&barrier); /* all have what lane they get */
-	for (i = 1; i < COUNTS; i++)
+	for (i = 1; i < TOGETHER; i++)
 		smx_inc(count);
-	for (i = 0; i < COUNTS; i++)
+	for (i = 0; i < TOGETHER; i++)
 		smx_observe(observed, (uint64_t)i);
 	/* an update that meets another's claim does not ask; this one waits */
 	(void)smx_thread_attach();
@@ -130,10 +131,10 @@ START_TEST(threads_without_a_lane_share_one)
 	ck_assert_int_eq(smx_attach("t", &o), 0);
 	count_in_threads(8);
 	live_look(&l, "smx.t");
-	ck_assert_uint_eq(live_cell(&l, "x_total", NULL), 8 * COUNTS);
-	ck_assert_uint_eq(live_count(&l, "x_seconds", NULL), 8 * COUNTS);
+	ck_assert_uint_eq(live_cell(&l, "x_total", NULL), 8 * TOGETHER);
+	ck_assert_uint_eq(live_count(&l, "x_seconds", NULL), 8 * TOGETHER);
 	ck_assert_uint_eq(live_sum(&l, "x_seconds", NULL),
-	    (uint64_t)8 * COUNTS * (COUNTS - 1) / 2);
+	    (uint64_t)8 * TOGETHER * (TOGETHER - 1) / 2);
 	ck_assert_uint_eq(l.snap.state.no_lane, 6); /* threads, not tries */
 	ck_assert_uint_eq(l.snap.state.lanes_owned, 0); /* all given back */
 	live_close(&l);
@@ -216,7 +217,28 @@ START_TEST(one_sweep_frees_all_lanes_of_the_dead)
 	live_look(&l, "smx.t");
 	ck_assert_uint_eq(l.snap.state.no_lane, 0);
 	ck_assert_uint_eq(l.snap.state.adopted, 8);
-	ck_assert_uint_eq(live_cell(&l, "x_total", NULL), 9 * COUNTS);
+	ck_assert_uint_eq(live_cell(&l, "x_total", NULL), 9 * TOGETHER);
+	live_close(&l);
+}
+END_TEST
+
+/* The first thread here finds the one lane that is left. */
+START_TEST(lanes_of_the_living_are_never_taken)
+{
+	struct smx_options o = { .lanes = 9 };
+	struct live_peer peer;
+	struct live l = { 0 };
+
+	live_peer_start(&peer, hold);
+	ck_assert_int_eq(live_peer_do(&peer, 8), 0);
+	ck_assert_int_eq(smx_attach("t", &o), 0);
+	count_in_threads(3);
+	live_look(&l, "smx.t");
+	ck_assert_uint_eq(l.snap.state.lanes_owned, 8);
+	ck_assert_uint_eq(l.snap.state.adopted, 0);
+	ck_assert_uint_eq(l.snap.state.no_lane, 2);
+	ck_assert_uint_eq(live_cell(&l, "x_total", NULL), 3 * TOGETHER);
+	live_peer_end(&peer);
 	live_close(&l);
 }
 END_TEST
@@ -231,5 +253,6 @@ main(void)
 	tcase_add_test(tc, threads_without_a_lane_share_one);
 	tcase_add_test(tc, a_lane_that_becomes_free_is_taken_in_time);
 	tcase_add_test(tc, one_sweep_frees_all_lanes_of_the_dead);
+	tcase_add_test(tc, lanes_of_the_living_are_never_taken);
 	return live_main(s);
 }

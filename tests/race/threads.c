@@ -4,6 +4,7 @@
 #include "tests/segment_live.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,6 +199,39 @@ START_TEST(a_thousand_threads_one_after_the_other)
 END_TEST
 
 static pthread_barrier_t barrier;
+static struct smx_gauge level;
+
+static void *
+raise_level(void *arg)
+{
+	int i;
+
+	(void)pthread_barrier_wait(&barrier);
+	for (i = 0; i < 200000; i++)
+		smx_gauge_add(level, 1);
+	return arg;
+}
+
+START_TEST(threads_that_add_to_one_gauge_lose_nothing)
+{
+	struct live l = { 0 };
+	pthread_t t[4];
+	double v = 0;
+	int i;
+
+	ck_assert_int_eq(smx_attach("t", NULL), 0);
+	level = smx_gauge("level", "x");
+	ck_assert_int_eq(pthread_barrier_init(&barrier, NULL, 4), 0);
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_create(&t[i], NULL, raise_level,
+		    NULL), 0);
+	for (i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_join(t[i], NULL), 0);
+	live_look(&l, "smx.t");
+	ck_assert(live_gauge(&l, "level", NULL, &v) && v == 800000);
+	live_close(&l);
+}
+END_TEST
 
 static void *
 meet_and_count(void *arg)
@@ -234,6 +268,8 @@ START_TEST(a_hundred_threads_at_once)
 }
 END_TEST
 
+#define LAST_WORDS 10000
+
 /* Updates in destructors of the thread, after the lane was given back. */
 static pthread_key_t last_words;
 
@@ -241,8 +277,11 @@ static void
 say_last_words(void *arg)
 {
 	uintptr_t left = (uintptr_t)arg;
+	int i;
 
-	smx_inc(count);
+	/* more than once in so many updates a thread asks for a lane */
+	for (i = 0; i < LAST_WORDS; i++)
+		smx_inc(count);
 	if (left > 1)
 		(void)pthread_setspecific(last_words, (void *)(left - 1));
 }
@@ -252,7 +291,8 @@ die_talking(void *arg)
 {
 	if (arg) /* else the first update is in the destructor */
 		smx_inc(count);
-	REQUIRE(pthread_setspecific(last_words, (void *)(uintptr_t)3) == 0);
+	REQUIRE(pthread_setspecific(last_words,
+	    (void *)(uintptr_t)PTHREAD_DESTRUCTOR_ITERATIONS) == 0);
 	return NULL;
 }
 
@@ -271,7 +311,8 @@ START_TEST(updates_in_thread_destructors_count)
 		ck_assert_int_eq(pthread_join(t, NULL), 0);
 	}
 	live_look(&l, "smx.t");
-	ck_assert_uint_eq(live_cell(&l, "x_total", NULL), 100 + 600);
+	ck_assert_uint_eq(live_cell(&l, "x_total", NULL),
+	    100 + UINT64_C(200) * PTHREAD_DESTRUCTOR_ITERATIONS * LAST_WORDS);
 	ck_assert_uint_eq(l.snap.state.lanes_owned, 0);
 	ck_assert_uint_eq(l.snap.state.no_lane, 0);
 	live_close(&l);
@@ -399,6 +440,7 @@ main(void)
 	    0, 2);
 	tcase_add_test(tc, a_thousand_threads_one_after_the_other);
 	tcase_add_test(tc, a_hundred_threads_at_once);
+	tcase_add_test(tc, threads_that_add_to_one_gauge_lose_nothing);
 	tcase_add_test(tc, updates_in_thread_destructors_count);
 	tcase_add_test(tc, a_cancelled_thread_ends_outside_the_library);
 	tcase_add_test(tc, threads_outlive_detach);

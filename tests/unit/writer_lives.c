@@ -278,6 +278,48 @@ START_TEST(siblings_share_cells_and_not_lanes)
 }
 END_TEST
 
+/* 1: register far more than one page of a lane holds; 2: take the last of
+ * these, and no other. */
+static int
+far_cells(int step)
+{
+	char name[32];
+	int i;
+
+	if (step == 0)
+		return smx_attach("t", NULL) < 0 ? -1 : smx_thread_attach();
+	for (i = step == 1 ? 0 : 2999; i < 3000; i++) {
+		snprintf(name, sizeof(name), "x%d_total", i);
+		smx_inc(smx_counter(name, "x"));
+	}
+	return 0;
+}
+
+START_TEST(cells_that_a_sibling_made_are_there_for_all)
+{
+	struct deed little = { "x0_total", SMX_TYPE_COUNTER, .n = 1 };
+	struct live_peer p[2];
+	struct live l = { 0 };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		live_peer_start(&p[i], far_cells);
+		ck_assert_int_eq(live_peer_do(&p[i], 0), 0);
+	}
+	ck_assert_int_eq(live_peer_do(&p[0], 1), 0);
+	ck_assert_int_eq(live_peer_do(&p[1], 2), 0);
+	live_look(&l, "smx.t");
+	ck_assert_uint_eq(live_cell(&l, "x2999_total", NULL), 2);
+	for (i = 0; i < 2; i++)
+		live_peer_end(&p[i]);
+	/* who goes on in that lane and needs less leaves all of it */
+	ck_assert_int_eq(live_run(do_deed, &little), 0);
+	live_look(&l, "smx.t");
+	ck_assert_uint_eq(live_cell(&l, "x2999_total", NULL), 2);
+	live_close(&l);
+}
+END_TEST
+
 START_TEST(the_file_is_for_owner_and_group_whatever_the_umask)
 {
 	static const mode_t masks[] = { 0, 022, 077, 0777 };
@@ -304,6 +346,7 @@ main(void)
 	    sizeof(others) / sizeof(others[0]));
 	tcase_add_test(tc, an_older_process_does_not_take_its_name_back);
 	tcase_add_test(tc, siblings_share_cells_and_not_lanes);
+	tcase_add_test(tc, cells_that_a_sibling_made_are_there_for_all);
 	tcase_add_loop_test(tc,
 	    the_file_is_for_owner_and_group_whatever_the_umask, 0, 4);
 	return live_main(s);
