@@ -90,22 +90,28 @@ cdb_groups_make(struct cdb_bus *bus, const char *stream,
 }
 
 bool
-cdb_keeper_full(const struct cdb_keeper *keeper)
+cdb_keeper_full(const struct cdb_keeper *keeper, uint64_t n)
 {
-	return keeper->known && keeper->length >= keeper->limit;
+	return keeper->length + n >= keeper->limit;
 }
 
 void
 cdb_keeper_reset(struct cdb_keeper *keeper)
 {
-	keeper->busy = keeper->known = false;
+	keeper->busy = false;
+	keeper->length = 0;
+}
+
+void
+cdb_keeper_added(struct cdb_keeper *keeper, uint64_t n)
+{
+	keeper->length += n;
 }
 
 static void
 round_end(struct cdb_keeper *keeper)
 {
 	keeper->busy = false;
-	keeper->known = true;
 	if (keeper->done)
 		keeper->done(keeper->arg);
 }
@@ -114,9 +120,11 @@ static void
 on_trimmed(void *arg, const redisReply *reply)
 {
 	struct cdb_keeper *keeper = arg;
+	uint64_t gone = reply->type == REDIS_REPLY_INTEGER
+	    ? (uint64_t)reply->integer : 0;
 
-	if (reply->type == REDIS_REPLY_INTEGER)
-		keeper->length -= (uint64_t)reply->integer;
+	/* another writer's entries may have come and gone since XLEN */
+	keeper->length -= gone < keeper->length ? gone : keeper->length;
 	round_end(keeper);
 }
 
@@ -220,14 +228,27 @@ on_length(void *arg, const redisReply *reply)
 		keeper->length = (uint64_t)reply->integer;
 }
 
+static void
+ask_length(struct cdb_keeper *keeper)
+{
+	cdb_bus_query(keeper->bus, on_length, keeper, "XLEN %s",
+	    keeper->stream);
+}
+
+void
+cdb_keeper_load(struct cdb_keeper *keeper)
+{
+	cdb_keeper_reset(keeper);
+	ask_length(keeper);
+}
+
 void
 cdb_keeper_round(struct cdb_keeper *keeper)
 {
 	if (keeper->busy || keeper->bus->state != CDB_BUS_READY)
 		return;
 	keeper->busy = true;
-	cdb_bus_query(keeper->bus, on_length, keeper, "XLEN %s",
-	    keeper->stream);
+	ask_length(keeper);
 	cdb_bus_query(keeper->bus, on_groups, keeper, "XINFO GROUPS %s",
 	    keeper->stream);
 }

@@ -50,14 +50,20 @@ void cdb_groups_make(struct cdb_bus *bus, const char *stream,
 /* cdb_id_less -- whether stream id a is below b ("ms-seq"). */
 bool cdb_id_less(const char *a, const char *b);
 
-/* Keeps an eye on one stream. */
+/*
+ * Keeps an eye on one stream.
+ *
+ * Answers come in the order of the questions, so the length asked for holds
+ * whatever was committed before its answer; the owner tells what it commits
+ * later.  Between two rounds the length is therefore right up to trimming and
+ * other writers, and a stream is over its limit by one transaction at most.
+ */
 struct cdb_keeper {
 	struct cdb_bus *bus;
 	const char *stream;	/* borrowed */
 	uint64_t limit;		/* entries; a full stream pauses its writer */
-	uint64_t length;	/* entries, when last asked */
+	uint64_t length;	/* entries: as asked, and those told since */
 	uint64_t backlog;	/* lag + pending of the slowest group */
-	bool known;		/* the two above come from this connection */
 	bool busy;		/* a round of questions is under way */
 	struct cdb_group groups[CDB_GROUPS_MAX];
 	size_t n_groups;
@@ -66,6 +72,16 @@ struct cdb_keeper {
 	void (*done)(void *arg);	/* after each round; may be NULL */
 	void *arg;
 };
+
+/*
+ * cdb_keeper_load -- ask for the length, before anything is written.
+ *
+ * For the bus's `load`: it is known when `idle` comes.
+ */
+void cdb_keeper_load(struct cdb_keeper *keeper);
+
+/* cdb_keeper_added -- a transaction with n entries has been answered. */
+void cdb_keeper_added(struct cdb_keeper *keeper, uint64_t n);
 
 /*
  * cdb_keeper_round -- ask for length and groups, trim what nobody needs.
@@ -78,7 +94,7 @@ void cdb_keeper_round(struct cdb_keeper *keeper);
 /* cdb_keeper_reset -- the connection is gone: what was asked is void. */
 void cdb_keeper_reset(struct cdb_keeper *keeper);
 
-/* cdb_keeper_full -- whether the writer has to pause. */
-bool cdb_keeper_full(const struct cdb_keeper *keeper);
+/* cdb_keeper_full -- whether the writer has to pause, once n more are in. */
+bool cdb_keeper_full(const struct cdb_keeper *keeper, uint64_t n);
 
 #endif

@@ -72,6 +72,16 @@ cdb_outbox_add(const struct cdb_outbox *box, struct cdb_bus *bus)
 		item_add(box, &box->items[i], bus, sent);
 }
 
+size_t
+cdb_outbox_count(const struct cdb_outbox *box, const char *topic)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < box->n; i++)
+		n += strcmp(box->items[i].topic, topic) == 0;
+	return n;
+}
+
 void
 cdb_outbox_clear(struct cdb_outbox *box)
 {

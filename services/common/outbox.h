@@ -46,6 +46,9 @@ void cdb_outbox_put(struct cdb_outbox *box, const char *topic,
 /* cdb_outbox_add -- an XADD for each, into the transaction under way. */
 void cdb_outbox_add(const struct cdb_outbox *box, struct cdb_bus *bus);
 
+/* cdb_outbox_count -- how many of them are for `topic`. */
+size_t cdb_outbox_count(const struct cdb_outbox *box, const char *topic);
+
 /* cdb_outbox_clear -- they have been sent, or are not wanted any more. */
 void cdb_outbox_clear(struct cdb_outbox *box);
 

@@ -146,6 +146,7 @@ on_step(void *arg, const redisReply *reply)
 {
 	struct execution_app *app = arg;
 
+	cdb_keeper_added(&app->output, app->box.n);
 	cdb_outbox_clear(&app->box);
 	counts_observe(app);
 	spans_observe(app);
@@ -261,18 +262,18 @@ app_idle(void *arg)
 	struct execution_app *app = arg;
 	bool read;
 
-	if (!cdb_keeper_full(&app->output))
+	if (!cdb_keeper_full(&app->output, 0))
 		answer_due(app);
 	app->intake.streams[0].wanted =
 	    app->desk.n + CDB_INTAKE_COUNT <= CDB_DESK_CAP &&
-	    !cdb_keeper_full(&app->output);
+	    !cdb_keeper_full(&app->output, 0);
 	read = cdb_intake_can_read(&app->intake);
 	if (read || !app->rules_told || cdb_intake_acks(&app->intake) > 0) {
 		step(app, read);
 	} else if (app->audit_due) {
 		audit(app);
 	} else {
-		if (!cdb_keeper_full(&app->output))
+		if (!cdb_keeper_full(&app->output, 0))
 			due_arm(app);
 		cdb_intake_wait(&app->intake);
 	}
@@ -328,6 +329,7 @@ app_load(void *arg)
 	app->desk.n = 0;
 	app->n_spans = 0;
 	cdb_outbox_clear(&app->box);
+	cdb_keeper_load(&app->output);
 	cdb_intake_load(&app->intake);
 	cdb_bus_query(&app->service.bus, on_state, app,
 	    "HMGET state:" GROUP " exchange counts");
@@ -357,7 +359,7 @@ on_kept(void *arg)
 {
 	struct execution_app *app = arg;
 
-	if (!cdb_keeper_full(&app->output))
+	if (!cdb_keeper_full(&app->output, 0))
 		cdb_bus_kick(&app->service.bus);
 }
 
@@ -388,7 +390,7 @@ app_status(void *arg, json_t *out)
 	cdb_put_text(out, "mode", "paper");
 	cdb_put_text(out, "database", "not used");
 	cdb_put_text(out, "state",
-	    cdb_keeper_full(&app->output) ? "paused" : "running");
+	    cdb_keeper_full(&app->output, 0) ? "paused" : "running");
 	cdb_put_int(out, "pending", (int64_t)app->desk.n);
 	cdb_put_int(out, "conservation_difference", app->difference);
 	json_object_set_new(out, "counters",

@@ -62,6 +62,7 @@ app_load(void *arg)
 
 	cdb_groups_make(&app->service.bus, CDB_TOPIC_TICKS, app->groups.name,
 	    app->groups.n);
+	cdb_keeper_load(&app->keeper);
 	cdb_bus_query(&app->service.bus, on_state, app,
 	    "HGETALL state:feed");
 }
@@ -103,7 +104,7 @@ replay_state(const struct cdb_feed_app *app)
 		return "done";
 	if (app->service.bus.state != CDB_BUS_READY)
 		return "waiting for redis";
-	return cdb_keeper_full(&app->keeper) ? "paused" : "running";
+	return cdb_keeper_full(&app->keeper, 0) ? "paused" : "running";
 }
 
 static void

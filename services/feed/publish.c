@@ -40,14 +40,13 @@ tick_add(struct cdb_feed_app *app, const struct cdb_tick *tick)
 	cdb_bus_add(&app->service.bus, 7, argv, lens);
 }
 
-/* The last reply of our transactions is XLEN. */
 static void
 on_published(void *arg, const redisReply *reply)
 {
 	struct cdb_feed_app *app = arg;
 	uint64_t now = uv_hrtime();
-	const redisReply *length = reply->element[reply->elements - 1];
 
+	(void)reply;
 	for (size_t i = 0; i < app->n_batch; i++)
 		smx_observe(app->metrics.latency, now - app->due_ns[i]);
 	cdb_feed_metrics_count(&app->metrics, &app->acked, &app->sent);
@@ -55,10 +54,7 @@ on_published(void *arg, const redisReply *reply)
 	    app->sent.bad - app->acked.bad);
 	app->acked = app->sent;
 	app->published_ns = now;
-	if (length->type == REDIS_REPLY_INTEGER) {
-		app->keeper.length = (uint64_t)length->integer;
-		app->keeper.known = true;
-	}
+	cdb_keeper_added(&app->keeper, app->n_batch);
 	if (app->done_sent && !app->done) {
 		app->done = true;
 		log_info(&app->service.log, "replay done",
@@ -155,7 +151,6 @@ publish(struct cdb_feed_app *app)
 		return;
 	}
 	cdb_feed_save(&app->feed, state_put, app);
-	cdb_bus_addf(bus, "XLEN " CDB_TOPIC_TICKS);
 	cdb_feed_count(&app->feed, &app->sent);
 	app->done_sent = app->feed.done;
 	cdb_bus_commit(bus, on_published, app);
@@ -168,7 +163,7 @@ cdb_feed_publish_idle(struct cdb_feed_app *app)
 	int got;
 
 	keep_soon(app);
-	if (app->done || cdb_keeper_full(&app->keeper))
+	if (app->done || cdb_keeper_full(&app->keeper, 0))
 		return;
 	got = tick_due(app, uv_hrtime(), &due);
 	if (got < 0)

@@ -320,6 +320,9 @@ on_step(void *arg, const redisReply *reply)
 	size_t n = reply->elements;
 	int64_t now_us = cdb_wall_us();
 
+	for (size_t i = 0; i < N_OUTPUTS; i++)
+		cdb_keeper_added(&app->keepers[i],
+		    cdb_outbox_count(&app->box, outputs[i]));
 	cdb_outbox_clear(&app->box);
 	cdb_risk_metrics_count(&app->metrics, &app->acked, &app->risk.n);
 	smx_add(app->service.m.parse_errors, app->bad);
@@ -370,7 +373,7 @@ static bool
 is_full(const struct risk_app *app)
 {
 	for (size_t i = 0; i < N_OUTPUTS; i++)
-		if (cdb_keeper_full(&app->keepers[i]))
+		if (cdb_keeper_full(&app->keepers[i], 0))
 			return true;
 	return false;
 }
@@ -500,6 +503,8 @@ app_load(void *arg)
 	cdb_outbox_clear(&app->box);
 	app->bad = 0;
 	app->n_spans = 0;
+	for (size_t i = 0; i < N_OUTPUTS; i++)
+		cdb_keeper_load(&app->keepers[i]);
 	rules_ask(app);
 }
 

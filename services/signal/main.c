@@ -164,6 +164,8 @@ on_committed(void *arg)
 	}
 	app->acked_ticks = app->engine.ticks;
 	app->acked_signals = app->engine.signals;
+	cdb_keeper_added(&app->output, step->n_out);
+	app->step.n_out = 0;
 }
 
 static const struct cdb_consumer_ops consumer_ops = { on_entries, on_outputs,
@@ -182,6 +184,7 @@ app_load(void *arg)
 
 	cdb_groups_make(&app->service.bus, CDB_TOPIC_SIGNALS,
 	    app->groups.name, app->groups.n);
+	cdb_keeper_load(&app->output);
 	cdb_consumer_load(&app->consumer, on_state);
 }
 
@@ -190,7 +193,9 @@ app_idle(void *arg)
 {
 	struct cdb_signal_app *app = arg;
 
-	app->consumer.paused = cdb_keeper_full(&app->output);
+	/* what the next step reads comes on top of what it writes */
+	app->consumer.paused = cdb_keeper_full(&app->output,
+	    app->step.n_out);
 	cdb_consumer_idle(&app->consumer);
 }
 
@@ -199,6 +204,7 @@ app_down(void *arg)
 {
 	struct cdb_signal_app *app = arg;
 
+	app->step.n_out = 0;
 	cdb_consumer_reset(&app->consumer);
 	cdb_keeper_reset(&app->input);
 	cdb_keeper_reset(&app->output);
@@ -217,7 +223,7 @@ on_kept(void *arg)
 {
 	struct cdb_signal_app *app = arg;
 
-	if (app->consumer.paused && !cdb_keeper_full(&app->output))
+	if (app->consumer.paused && !cdb_keeper_full(&app->output, 0))
 		cdb_bus_kick(&app->service.bus);
 }
 

@@ -25,6 +25,8 @@ import urllib.request
 
 BIN = None
 TICKS = 40000
+BATCH_SIGNALS = 12      # six symbols, two sides: a batch is 10 s of events,
+                        # a cool-down of the profile demo 15 s
 
 
 def free_port():
@@ -366,7 +368,16 @@ class Pipeline(unittest.TestCase):
         child = p.start("signal", *SIGNAL, "--stream-limit", "10")
         p.start("feed", *FEED)
         until("paused", lambda: status(child).get("state") == "paused")
+        # never over the limit by more than what one read can give
         self.assertLess(p.state("signal", "ticks"), TICKS)
+        until("full", lambda: p.added("signals") >= 10)
+        full = p.added("signals")
+        self.assertLess(full, 10 + BATCH_SIGNALS)
+        child.kill()
+        child.wait()
+        child = p.start("signal", *SIGNAL, "--stream-limit", "10")
+        until("paused", lambda: status(child).get("state") == "paused")
+        self.assertEqual(p.added("signals"), full)
         p.ask("XGROUP", "CREATE", "signals", "reader", "0")
 
         def read_on():
