@@ -2,6 +2,7 @@
 """The main job: recorded trades replayed, and every count agrees."""
 import importlib.util
 import subprocess
+import sys
 
 import stack
 
@@ -22,6 +23,7 @@ def books_balance_over_four_places(recording):
                    for part in run.status()["parts"].values()), run.now
         exposition_is_valid(run)
         services_redirect(run)
+        every_metric_is_on_its_page(run)
         second_up_changes_nothing(run)
 
 
@@ -45,6 +47,15 @@ def services_redirect(run):
         code, headers, _ = run.get(service, "/metrics")
         assert code == 307, code
         assert headers["Location"] == f"http://{address}/metrics/{service}"
+
+
+def every_metric_is_on_its_page(run):
+    address = run.now["parts"]["collector"]["address"]
+    said = subprocess.run(
+        [sys.executable, stack.ROOT / "docs/metrics.py", "--check",
+         f"http://{address}/metrics"], stderr=subprocess.PIPE, text=True,
+        check=False)
+    assert said.returncode == 0, said.stderr
 
 
 def second_up_changes_nothing(run):
