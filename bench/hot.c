@@ -14,6 +14,8 @@
  *   observe	   65,536 log-uniform values, more than a branch predictor
  *		   learns, in 11 explicit bounds; _native, _both: the latency
  *		   defaults; _fixed: one value; _same: two threads
+ *   exemplar      observe, with an order id that is kept; _off: by a
+ *		   histogram that keeps none
  *   ticks, observe_since  the clock, and a measurement with it
  */
 #include <math.h>
@@ -33,7 +35,7 @@ static uint64_t values[N_VALUES]; /* ns */
 static struct smx_counter counter[2];
 static struct smx_counter_family family;
 static struct smx_gauge gauge;
-static struct smx_histogram explicit_h, native_h, both_h;
+static struct smx_histogram explicit_h, native_h, both_h, kept_h;
 static volatile uint64_t bare_counter; /* here it is what is measured */
 static double bare_gauge;
 static uint64_t last_ticks;
@@ -155,6 +157,28 @@ run_observe_fixed(int thread, uint64_t n)
 }
 
 static void
+run_exemplar(int thread, uint64_t n)
+{
+	(void)thread;
+	for (uint64_t i = 0; i < n; i++) {
+		smx_observe_exemplar(kept_h, values[i % N_VALUES], "order_id",
+		    "20260105-000123456");
+		bench_barrier();
+	}
+}
+
+static void
+run_exemplar_off(int thread, uint64_t n)
+{
+	(void)thread;
+	for (uint64_t i = 0; i < n; i++) {
+		smx_observe_exemplar(explicit_h, values[i % N_VALUES],
+		    "order_id", "20260105-000123456");
+		bench_barrier();
+	}
+}
+
+static void
 run_ticks(int thread, uint64_t n)
 {
 	(void)thread;
@@ -190,6 +214,8 @@ static const struct bench_op ops[] = {
 	{ "observe_both", 1, run_observe_both },
 	{ "observe_fixed", 1, run_observe_fixed },
 	{ "observe_same", 2, run_observe },
+	{ "exemplar", 1, run_exemplar },
+	{ "exemplar_off", 1, run_exemplar_off },
 	{ "ticks", 1, run_ticks },
 	{ "observe_since", 1, run_observe_since },
 };
@@ -226,6 +252,13 @@ register_histograms(struct smx_error *err)
 
 	if (ret < 0)
 		return ret;
+	d.name = "bench_kept_seconds";
+	d.help = "Explicit bounds, with exemplars.";
+	d.exemplars = 1;
+	ret = smx_histogram_register(&kept_h, &d, err);
+	if (ret < 0)
+		return ret;
+	d.exemplars = 0;
 	d.name = "bench_native_seconds";
 	d.help = "Native buckets.";
 	d.n_bounds = 0;

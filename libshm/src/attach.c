@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "exemplar_put.h"
 #include "fail.h"
 #include "fork.h"
 #include "geometry.h"
@@ -173,6 +174,9 @@ take_up(struct smx__process *p, int fd, struct smx_error *err)
 		rc = map_overflow(p, fd, err);
 	if (rc == 0)
 		rc = commit_gauges(p, fd, err);
+	/* without them the handles that are there keep none */
+	if (rc == 0 && p->exemplars_need > 0)
+		(void)smx__exemplars_commit(p, fd, p->exemplars_need, NULL);
 	return rc;
 }
 
@@ -204,6 +208,7 @@ publish(struct smx__process *p)
 	    __ATOMIC_RELEASE);
 	__atomic_store_n(&smx__gauges, (uintptr_t)p->gauges.base,
 	    __ATOMIC_RELEASE);
+	smx__exemplars_publish(p);
 	set_state(p, SMX__ATTACHED);
 }
 
@@ -213,6 +218,7 @@ undo(struct smx__process *p)
 {
 	smx__area_release(&p->overflow);
 	smx__area_release(&p->gauges);
+	smx__area_release(&p->exemplars);
 	if (p->header)
 		(void)munmap(p->header, p->head_size);
 	p->header = NULL;
@@ -250,7 +256,7 @@ attach_new(struct smx__process *p, const char *service,
 	if (rc < 0)
 		return rc;
 	p->options.dir = p->options.instance = NULL;
-	p->need = p->gauges_need = 0;
+	p->need = p->gauges_need = p->exemplars_need = 0;
 	fd = smx__open(p, err);
 	rc = fd < 0 ? fd : attach_opened(p, fd, err);
 	if (rc < 0)

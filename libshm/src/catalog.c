@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "directory.h"
+#include "exemplar.h"
 #include "fail.h"
 
 void
@@ -32,6 +33,7 @@ smx__directory_free(struct smx__directory *d)
 	free(d->notes);
 	free(d->series);
 	free(d->hists);
+	free(d->exemplars);
 	free(d->lane.words);
 	free(d->gauge.words);
 }
@@ -46,6 +48,7 @@ smx__directory_begin(struct smx__directory *d)
 		.n_series = d->catalog.n_series,
 		.n_cells = d->catalog.n_cells,
 		.n_gauges = d->catalog.n_gauges,
+		.n_exemplars = d->n_exemplars,
 	};
 	d->n_new_hists = 0;
 }
@@ -59,13 +62,14 @@ compare_hists(const void *a, const void *b)
 }
 
 static void
-push_hist(struct smx__directory *d, const struct smx_series_info *s)
+push_hist(struct smx__directory *d, uint32_t series)
 {
+	const struct smx_series_info *s = &d->series[series];
 	const struct smx_family_info *f = &d->families[s->family];
 
 	if (f->type == SMX_TYPE_HISTOGRAM)
-		d->hists[d->n_hists++] = (struct smx__hist){ s->cell,
-			f->n_buckets };
+		d->hists[d->n_hists++] =
+		    (struct smx__hist){ s->cell, f->n_buckets, series };
 }
 
 static bool
@@ -87,9 +91,38 @@ add_hists(struct smx__directory *d)
 	if (err < 0)
 		return err;
 	for (uint32_t i = d->mark.n_series; i < d->catalog.n_series; i++)
-		push_hist(d, &d->series[i]);
+		push_hist(d, i);
 	if (!hists_ascend(d))
 		qsort(d->hists, d->n_hists, sizeof(*d->hists), compare_hists);
+	return 0;
+}
+
+static const struct smx__hist *
+hist_at(const struct smx__directory *d, uint32_t cell)
+{
+	const struct smx__hist key = { .cell = cell };
+
+	return d->n_hists == 0 ? NULL
+			       : bsearch(&key, d->hists, d->n_hists,
+				     sizeof(key), compare_hists);
+}
+
+/* Whose the exemplars of this addition are. */
+static int
+find_owners(struct smx__directory *d, struct smx_error *error)
+{
+	for (size_t i = d->mark.n_exemplars; i < d->n_exemplars; i++) {
+		struct smx__exemplars *e = &d->exemplars[i];
+		const struct smx__hist *h = hist_at(d, e->cell);
+		const struct smx_family_info *f =
+		    h ? &d->families[d->series[h->series].family] : NULL;
+
+		if (h == NULL ||
+		    e->n != smx__exemplar_slots(f->buckets, f->n_buckets, NULL))
+			return smx__fail(error, -EBADMSG,
+			    "exemplars that suit no histogram");
+		e->series = h->series;
+	}
 	return 0;
 }
 
@@ -119,6 +152,9 @@ smx__directory_commit(struct smx__directory *d, struct smx_error *error)
 
 	if (err < 0)
 		return smx__fail(error, err, "no room for the histograms");
+	err = find_owners(d, error);
+	if (err < 0)
+		return err;
 	point_catalog(d);
 	if (!has_changed(d))
 		return 0;
@@ -171,6 +207,7 @@ smx__directory_rollback(struct smx__directory *d)
 	d->catalog.n_series = m->n_series;
 	d->catalog.n_cells = m->n_cells;
 	d->catalog.n_gauges = m->n_gauges;
+	d->n_exemplars = m->n_exemplars;
 	d->done = m->done;
 	unretire(d, m->done);
 	reindex(d);

@@ -192,6 +192,7 @@ define(struct smx__definition *def, uint8_t type, bool dynamic,
 	if (!unit_ends_name(&def->parts))
 		return smx__fail(err, -EINVAL, "`%s` does not end in its unit "
 		    "`%s`", d->name, d->unit);
+	def->exemplars = type == SMX_TYPE_HISTOGRAM && d->exemplars;
 	def->n_cells = type == SMX_TYPE_HISTOGRAM ? SMX_HIST_BUCKET + b->n : 1;
 	return dynamic ? 0 : encode_values(def, d, l.n_labels, err);
 }

@@ -15,6 +15,7 @@ struct smx__definition {
 	char *values; /* of the fixed labels, each with its NUL; may be NULL */
 	size_t values_len;
 	uint32_t n_cells;
+	bool exemplars; /* a histogram that keeps them */
 };
 
 /*

@@ -331,6 +331,35 @@ add_retirement(struct smx__directory *d, const struct smx_record *r,
 	return 0;
 }
 
+/* Writers hand slots out in ascending order: so no slot has two owners. */
+static int
+add_exemplars(struct smx__directory *d, const struct smx_record *r,
+    struct smx_error *error)
+{
+	const struct smx_exemplars_record *e = NULL;
+	const char *why = smx__exemplars_decode(r, &e);
+	const struct smx__exemplars *last =
+	    d->n_exemplars ? &d->exemplars[d->n_exemplars - 1] : NULL;
+	int err;
+
+	if (why == NULL && last != NULL &&
+	    e->off < last->off + last->n * sizeof(struct smx_exemplar_slot))
+		why = "exemplars that are another series'";
+	if (why == NULL &&
+	    e->off + e->n * sizeof(struct smx_exemplar_slot) > d->exemplar_size)
+		why = "exemplars past the end";
+	if (why != NULL)
+		return lies(d, why, error);
+	err = smx__array_grow(&d->arena, &d->exemplars, &d->cap_exemplars,
+	    d->n_exemplars + 1, sizeof(*d->exemplars));
+	if (err < 0)
+		return over(d, err, error);
+	d->exemplars[d->n_exemplars++] = (struct smx__exemplars){
+		.off = e->off, .n = e->n, .cell = e->cell / 8
+	};
+	return 0;
+}
+
 static int
 add_record(struct smx__directory *d, const struct smx_record *r,
     struct smx_error *error)
@@ -342,6 +371,8 @@ add_record(struct smx__directory *d, const struct smx_record *r,
 		return add_series(d, r, error);
 	case SMX_RECORD_RETIRE:
 		return add_retirement(d, r, error);
+	case SMX_RECORD_EXEMPLARS:
+		return add_exemplars(d, r, error);
 	default:
 		return 0; /* of a later version */
 	}

@@ -21,6 +21,16 @@
 struct smx__hist {
 	uint32_t cell;
 	uint32_t n_buckets;
+	uint32_t series;
+};
+
+/* Slots of exemplars, as a record says; and whose they are, by the last
+ * commit. */
+struct smx__exemplars {
+	uint64_t off;
+	uint32_t n;
+	uint32_t cell;
+	uint32_t series;
 };
 
 struct smx__family_note {
@@ -33,6 +43,7 @@ struct smx__directory_mark {
 	struct smx__arena_mark arena;
 	uint64_t done;
 	uint32_t n_families, n_series, n_cells, n_gauges;
+	size_t n_exemplars;
 };
 
 struct smx__directory {
@@ -45,6 +56,9 @@ struct smx__directory {
 	size_t cap_families, cap_notes, cap_series, cap_hists;
 	size_t n_hists, n_new_hists;
 	uint32_t max_buckets; /* of any histogram */
+	struct smx__exemplars *exemplars; /* by offset, apart */
+	size_t n_exemplars, cap_exemplars;
+	uint64_t exemplar_size; /* of the region; 0: none */
 	struct smx__cell_map lane, gauge;
 	struct smx__lookup names; /* of families: the last one of a name */
 	struct smx__lookup keys;	 /* of series: family and values */

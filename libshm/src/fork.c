@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "exemplar_put.h"
+
 static struct smx__lane_ref *buried;
 
 /* The forking thread was inside the library already: it was interrupted by a
@@ -46,6 +48,7 @@ smx__fork_bury(struct smx__process *p)
 {
 	memset(&p->overflow, 0, sizeof(p->overflow));
 	memset(&p->gauges, 0, sizeof(p->gauges));
+	memset(&p->exemplars, 0, sizeof(p->exemplars));
 }
 
 void
@@ -61,6 +64,7 @@ smx__let_go(struct smx__process *p, bool copy_gauges)
 	else
 		(void)smx__area_sink(&p->gauges);
 	(void)smx__area_sink(&p->overflow);
+	smx__exemplars_let_go(p);
 	(void)mmap(p->header, p->head_size, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }

@@ -13,6 +13,7 @@
 #define DEFAULT_LANES	  64u
 #define DEFAULT_CELLS	  16384u
 #define DEFAULT_GAUGES	  1024u
+#define DEFAULT_EXEMPLARS 1024u
 #define DEFAULT_DIR	  (4u << 20)
 #define DEFAULT_SERIES	  1000u
 #define DEFAULT_LOCK_MS	  1000u
@@ -61,6 +62,11 @@ complete_each(struct smx_options *o, struct smx_error *err)
 		{ &o->lanes, DEFAULT_LANES, SMX_MAX_LANES - 1, "lanes" },
 		{ &o->cells, DEFAULT_CELLS, SMX_MAX_LANE / 8, "cells" },
 		{ &o->gauges, DEFAULT_GAUGES, SMX_MAX_LANE / 8, "gauges" },
+		{ &o->exemplars, DEFAULT_EXEMPLARS,
+		    (uint32_t)(SMX_MAX_EXEMPLARS /
+			       sizeof(struct smx_exemplar_slot)) -
+			22,
+		    "exemplars" },
 		{ &o->dir_bytes, DEFAULT_DIR, UINT32_MAX / 2, "dir_bytes" },
 		{ &o->series_max, DEFAULT_SERIES, UINT32_MAX, "series_max" },
 		{ &o->lock_ms, DEFAULT_LOCK_MS, 3600000, "lock_ms" },
@@ -123,7 +129,14 @@ smx__geometry_make(struct smx_header *h, const struct smx_options *o)
 	h->lane_off = h->gauge_off + h->slot_cap * h->gauge_stride;
 	h->lane_size = power_of_two((uint64_t)o->cells * 8);
 	h->lane_stride = h->lane_size + LANE_GAP;
-	h->size = round_up(h->lane_off + h->lane_cap * h->lane_stride, SMX_PAGE);
+	h->features = SMX_FEATURE_EXEMPLARS;
+	h->exemplar_off =
+	    round_up(h->lane_off + h->lane_cap * h->lane_stride, SMX_PAGE);
+	h->exemplar_size =
+	    round_up(SMX_SINK + o->exemplars *
+				    (uint64_t)sizeof(struct smx_exemplar_slot),
+		SMX_PAGE);
+	h->size = h->exemplar_off + h->exemplar_size;
 	h->created_ns = (uint64_t)now.tv_sec * 1000000000u +
 	    (uint64_t)now.tv_nsec;
 	h->pid = (uint32_t)getpid();
@@ -134,8 +147,11 @@ bool
 smx__geometry_equal(const struct smx_header *a, const struct smx_header *b)
 {
 	return a->size == b->size && a->slot_cap == b->slot_cap &&
-	    a->lane_cap == b->lane_cap && a->dir_off == b->dir_off &&
-	    a->dir_size == b->dir_size && a->gauge_off == b->gauge_off &&
-	    a->gauge_stride == b->gauge_stride && a->lane_off == b->lane_off &&
-	    a->lane_stride == b->lane_stride && a->lane_size == b->lane_size;
+	       a->lane_cap == b->lane_cap && a->dir_off == b->dir_off &&
+	       a->dir_size == b->dir_size && a->gauge_off == b->gauge_off &&
+	       a->gauge_stride == b->gauge_stride &&
+	       a->lane_off == b->lane_off && a->lane_stride == b->lane_stride &&
+	       a->lane_size == b->lane_size &&
+	       a->exemplar_off == b->exemplar_off &&
+	       a->exemplar_size == b->exemplar_size;
 }

@@ -76,6 +76,11 @@ check_geometry(const struct smx_header *h, struct smx_error *error)
 		field = "lane_off";
 	else if (h->dir_size % 8 != 0)
 		field = "dir_size";
+	else if (h->features & SMX_FEATURE_EXEMPLARS &&
+		 (h->exemplar_size < SMX_SINK ||
+		     h->exemplar_size > SMX_MAX_EXEMPLARS ||
+		     h->exemplar_size % 8 != 0))
+		field = "exemplar_size";
 	if (field != NULL)
 		return smx__fail(error, -EBADMSG, "header: bad %s", field);
 	return 0;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exemplar.h"
+
 /*
  * A position is the bits of a double >> shift, from that of 1.0 to that of
  * 2^63, to which the highest values are rounded.  `bits` of the fraction are
@@ -22,6 +24,7 @@ struct entry {
 	uint16_t *table;
 	struct smx__index index;
 	uint64_t upper[]; /* where hot.h looks: right behind the index */
+	/* uint16_t slot[n_buckets]: behind them, of exemplars */
 };
 
 static_assert(offsetof(struct entry, upper) ==
@@ -135,6 +138,18 @@ fill(uint16_t *table, const struct entry *e, uint32_t bits)
 	}
 }
 
+static uint16_t *
+slots_of(struct entry *e)
+{
+	return (uint16_t *)(e->upper + e->index.n_buckets);
+}
+
+const uint16_t *
+smx__index_slots(const struct smx__index *ix)
+{
+	return (const uint16_t *)(smx__index_upper(ix) + ix->n_buckets);
+}
+
 static struct entry *
 entry_make(const struct smx_bucket *b, uint32_t n)
 {
@@ -142,7 +157,7 @@ entry_make(const struct smx_bucket *b, uint32_t n)
 	uint32_t shift = FRACTION - bits;
 	struct entry *e;
 
-	e = malloc(sizeof(*e) + n * sizeof(e->upper[0]));
+	e = malloc(sizeof(*e) + n * (sizeof(e->upper[0]) + sizeof(uint16_t)));
 	if (e == NULL)
 		return NULL;
 	e->table = malloc(size_of(bits) * sizeof(e->table[0]));
@@ -157,7 +172,21 @@ entry_make(const struct smx_bucket *b, uint32_t n)
 	e->index.table = (uintptr_t)e->table -
 	    (uintptr_t)(bits_of(1.0) >> shift) * sizeof(e->table[0]);
 	fill(e->table, e, bits);
+	(void)smx__exemplar_slots(b, n, slots_of(e));
 	return e;
+}
+
+/* Whether the same of these buckets end a slot of exemplars. */
+static bool
+slots_equal(const struct entry *e, const struct smx_bucket *b, uint32_t n)
+{
+	const uint16_t *slot = smx__index_slots(&e->index);
+	uint32_t ends = smx__exemplar_flag(b, n);
+
+	for (uint32_t i = 0; i + 1 < n; i++)
+		if ((slot[i + 1] > slot[i]) != ((b[i].flags & ends) != 0))
+			return false;
+	return true;
 }
 
 static bool
@@ -168,7 +197,7 @@ entry_equal(const struct entry *e, const struct smx_bucket *b, uint32_t n)
 	for (uint32_t i = 0; i < n; i++)
 		if (e->upper[i] != b[i].upper)
 			return false;
-	return true;
+	return slots_equal(e, b, n);
 }
 
 const struct smx__index *

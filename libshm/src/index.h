@@ -12,7 +12,7 @@
  * `upper` strictly ascending, the last UINT64_MAX, all others below 2^63.
  *
  * Right for every value below 2^63, in every rounding mode.
- * Memory   8 bytes a bucket; the table 4 KiB at most up to SMX_MAX_EXPLICIT
+ * Memory   10 bytes a bucket; the table 4 KiB at most up to SMX_MAX_EXPLICIT
  *          bounds, 32 KiB beyond, of which only what is looked up is touched.
  * Owner    the library: never freed, since handles live as long as the
  *          process; asked twice for equal bounds, returns the same table.
@@ -22,5 +22,8 @@
  */
 const struct smx__index *smx__index_get(const struct smx_bucket *buckets,
     uint32_t n);
+
+/* For each bucket the slot that its exemplars are in. */
+const uint16_t *smx__index_slots(const struct smx__index *);
 
 #endif

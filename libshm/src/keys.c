@@ -13,7 +13,7 @@ int
 smx__keys_create(struct smx__keys *k)
 {
 	memset(k, 0, sizeof(*k));
-	k->cells_end = k->gauges_end = SMX_SINK;
+	k->cells_end = k->gauges_end = k->exemplars_end = SMX_SINK;
 	if (smx__table_create(&k->families) == 0 &&
 	    smx__table_create(&k->series) == 0)
 		return 0;
@@ -56,6 +56,7 @@ smx__keys_destroy(struct smx__keys *k)
 {
 	free_all(&k->families, free_family);
 	free(k->by_offset);
+	free(k->exemplars);
 	free_all(&k->series, free_series);
 	memset(k, 0, sizeof(*k));
 }
@@ -121,6 +122,18 @@ smx__keys_each_series(const struct smx__keys *k,
 	for (i = 0; i <= k->series.mask; i++)
 		for (key = k->series.buckets[i]; key; key = key->next)
 			visit((const struct smx__series_key *)key, arg);
+}
+
+/* Few histograms have any, and this is asked when one is registered. */
+const struct smx__exemplars_key *
+smx__keys_exemplars(const struct smx__keys *k, uint32_t cell)
+{
+	size_t i;
+
+	for (i = 0; i < k->n_exemplars; i++)
+		if (k->exemplars[i].cell == cell)
+			return &k->exemplars[i];
+	return NULL;
 }
 
 static struct smx__family_key *
@@ -251,6 +264,30 @@ retire(struct smx__keys *k, const struct smx_record *r)
 }
 
 static int
+add_exemplars(struct smx__keys *k, const struct smx_record *r)
+{
+	const struct smx_exemplars_record *fixed;
+
+	if (smx__exemplars_decode(r, &fixed) != NULL)
+		return -EBADMSG;
+	if (k->n_exemplars == k->cap_exemplars) {
+		size_t cap = k->cap_exemplars ? 2 * k->cap_exemplars : 16;
+		void *grown =
+		    realloc(k->exemplars, cap * sizeof(*k->exemplars));
+
+		if (grown == NULL)
+			return -ENOMEM;
+		k->exemplars = grown;
+		k->cap_exemplars = cap;
+	}
+	k->exemplars[k->n_exemplars++] =
+	    (struct smx__exemplars_key){ fixed->cell, fixed->n, fixed->off };
+	raise_end(&k->exemplars_end,
+	    fixed->off + fixed->n * (uint64_t)sizeof(struct smx_exemplar_slot));
+	return 0;
+}
+
+static int
 add_record(struct smx__keys *k, const struct smx_record *r, uint64_t offset)
 {
 	switch (r->kind) {
@@ -260,6 +297,8 @@ add_record(struct smx__keys *k, const struct smx_record *r, uint64_t offset)
 		return add_series(k, r);
 	case SMX_RECORD_RETIRE:
 		return retire(k, r);
+	case SMX_RECORD_EXEMPLARS:
+		return add_exemplars(k, r);
 	default:
 		return 0; /* of a later library */
 	}

@@ -46,10 +46,20 @@ struct smx__series_key {
 	char values[];
 };
 
+/* Slots of a histogram's exemplars. */
+struct smx__exemplars_key {
+	uint32_t cell; /* of its series */
+	uint32_t n;
+	uint64_t off; /* bytes from the start of their region */
+};
+
 struct smx__keys {
 	struct smx__table families, series;
 	struct smx__family_key **by_offset; /* ascending; n_families of them */
 	size_t n_families, cap_families;
+	struct smx__exemplars_key *exemplars;
+	size_t n_exemplars, cap_exemplars;
+	uint64_t exemplars_end; /* bytes of their region that are taken */
 	uint64_t read_to;    /* bytes of the directory that are in here */
 	uint64_t cells_end;  /* bytes of a lane taken by published series */
 	uint64_t gauges_end; /* likewise of a gauge area */
@@ -76,6 +86,10 @@ struct smx__family_key *smx__keys_namesake(const struct smx__keys *,
     const char *name, size_t len, const struct smx__family_key *after);
 struct smx__series_key *smx__keys_series(const struct smx__keys *,
     const struct smx__family_key *, const char *values, size_t len);
+
+/* NULL if the series that begins at this cell has none. */
+const struct smx__exemplars_key *smx__keys_exemplars(
+    const struct smx__keys *, uint32_t cell);
 
 void smx__keys_each_series(const struct smx__keys *,
     void (*visit)(const struct smx__series_key *, void *), void *arg);

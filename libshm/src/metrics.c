@@ -51,6 +51,7 @@ smx_histogram_register(struct smx_histogram *out, const struct smx_desc *d,
 
 	out->cell = h.cell;
 	out->index = h.index;
+	out->exemplars = h.exemplars;
 	return rc;
 }
 

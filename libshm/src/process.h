@@ -66,6 +66,8 @@ struct smx__process {
 	uint64_t gauges_need; /* likewise of the gauge area */
 	struct smx__area overflow;
 	struct smx__area gauges;
+	struct smx__area exemplars; /* reserved when first needed */
+	uint64_t exemplars_need;    /* P1: bytes behind any handle */
 	struct smx__lane_ref *own;
 	uint64_t swept_ns; /* when dead owners were last looked for */
 	uint32_t lane_hint; /* no lower one was free when last looked */

@@ -243,3 +243,23 @@ smx__retire_decode(const struct smx_record *r,
 	*fixed = (const struct smx_retire_record *)r;
 	return NULL;
 }
+
+const char *
+smx__exemplars_decode(
+    const struct smx_record *r, const struct smx_exemplars_record **fixed)
+{
+	const struct smx_exemplars_record *e;
+
+	if (r->size != sizeof(*e))
+		return "exemplars of another size";
+	e = (const struct smx_exemplars_record *)r;
+	if (r->flags != 0)
+		return "unknown flags";
+	if (e->n == 0 || e->n > SMX_MAX_BUCKETS)
+		return "a number of exemplars that cannot be";
+	if (e->off < SMX_SINK || e->off % SMX_LINE != 0 ||
+	    e->off > SMX_MAX_EXEMPLARS)
+		return "exemplars in the sink or across others";
+	*fixed = e;
+	return NULL;
+}

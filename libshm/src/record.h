@@ -47,4 +47,7 @@ const char *smx__values_check(const char *values, size_t len, uint32_t n);
 const char *smx__retire_decode(const struct smx_record *,
     const struct smx_retire_record **fixed);
 
+const char *smx__exemplars_decode(
+    const struct smx_record *, const struct smx_exemplars_record **fixed);
+
 #endif

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "collide.h"
+#include "exemplar_put.h"
 #include "fail.h"
 #include "index.h"
 #include "lock.h"
@@ -32,8 +33,8 @@ wall_ns(void)
 }
 
 /* I4: write past the tail, then move it. */
-static int
-append(struct smx__process *p, int fd, const struct smx_record *r,
+int
+smx__append(struct smx__process *p, int fd, const struct smx_record *r,
     struct smx_error *err)
 {
 	uint64_t tail = p->keys.read_to;
@@ -60,7 +61,7 @@ retire(struct smx__process *p, int fd, const struct smx__family_key *f,
 
 	smx__record_seal(&r.record, SMX_RECORD_RETIRE, sizeof(r));
 	(void)__atomic_fetch_add(&p->header->redefined, 1, __ATOMIC_RELAXED);
-	return append(p, fd, &r.record, err);
+	return smx__append(p, fd, &r.record, err);
 }
 
 /*
@@ -94,7 +95,7 @@ add_family(struct smx__process *p, int fd, const struct smx__definition *def,
 	int rc = retire_colliding(p, fd, def, namesake, err);
 
 	if (rc == 0)
-		rc = append(p, fd, &def->record->record, err);
+		rc = smx__append(p, fd, &def->record->record, err);
 	if (rc == 0 && namesake)
 		rc = retire(p, fd, namesake, err);
 	return rc;
@@ -211,14 +212,15 @@ add_series(struct smx__process *p, int fd, struct smx__family_key *f,
 	    wall_ns(), values, len);
 	if (r == NULL)
 		return smx__fail(err, -ENOMEM, "`%s`:", def->parts.name);
-	rc = append(p, fd, &r->record, err);
+	rc = smx__append(p, fd, &r->record, err);
 	free(r);
 	return rc;
 }
 
 static int
-fill_handle(struct smx__handle *h, struct smx__family_key *f,
-    const struct smx__series_key *s, struct smx_error *err)
+fill_handle(struct smx__handle *h, const struct smx__process *p,
+    struct smx__family_key *f, const struct smx__series_key *s, bool exemplars,
+    struct smx_error *err)
 {
 	if (f->record->type == SMX_TYPE_HISTOGRAM && f->index == NULL) {
 		f->index = smx__index_get(f->parts.buckets,
@@ -228,6 +230,7 @@ fill_handle(struct smx__handle *h, struct smx__family_key *f,
 	}
 	h->cell = s->cell;
 	h->index = f->index;
+	h->exemplars = exemplars ? smx__exemplars_of(p, s->cell) : 0;
 	return 0;
 }
 
@@ -251,7 +254,9 @@ get_series(struct smx__process *p, int fd, struct smx__family_key *f,
 		return smx__fail(err, -EBADMSG, "`%s` has the wrong cells",
 		    def->parts.name);
 	rc = commit(p, fd, def->record->type, series_end(s), err);
-	return rc < 0 ? rc : fill_handle(h, f, s, err);
+	if (rc == 0 && def->exemplars)
+		smx__exemplars_get(p, fd, f, s->cell);
+	return rc < 0 ? rc : fill_handle(h, p, f, s, def->exemplars, err);
 }
 
 static int
@@ -286,7 +291,8 @@ known(struct smx__process *p, const struct smx__definition *def,
 		return false;
 	s = smx__keys_series(&p->keys, f, values, len);
 	return s && s->n_cells == def->n_cells && series_end(s) <= need &&
-	    fill_handle(h, f, s, NULL) == 0;
+	       (!def->exemplars || smx__exemplars_of(p, s->cell) > 0) &&
+	       fill_handle(h, p, f, s, def->exemplars, NULL) == 0;
 }
 
 static int

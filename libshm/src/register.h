@@ -8,6 +8,7 @@
 struct smx__handle {
 	uint32_t cell;
 	const struct smx__index *index;
+	uint32_t exemplars;
 };
 
 /*
@@ -20,6 +21,11 @@ struct smx__handle {
  */
 int smx__register_series(struct smx__handle *, const struct smx__definition *,
     const char *values, size_t values_len, uint32_t series_max,
+    struct smx_error *);
+
+/* A record at the end of the directory, and into the keys; under the
+ * registration lock.  -ENOSPC; -errno. */
+int smx__append(struct smx__process *, int fd, const struct smx_record *,
     struct smx_error *);
 
 /* Whether the series was there when the directory was last read; no system

@@ -164,7 +164,9 @@ smx_snapshot_take(struct smx_snapshot *s, struct smx_view *v,
 	err = read_control(&c, error);
 	if (err == 0)
 		err = smx__snapshot_slots(s, v, c.n_claimed, error);
-	return err < 0 ? err : smx__snapshot_lanes(s, v, error);
+	if (err == 0)
+		err = smx__snapshot_lanes(s, v, error);
+	return err < 0 ? err : smx__snapshot_exemplars(s, v, error);
 }
 
 void
@@ -173,8 +175,11 @@ smx_snapshot_free(struct smx_snapshot *s)
 	free(s->cells);
 	free(s->gauges);
 	free(s->live);
+	free(s->exemplars);
+	s->exemplars = NULL;
 	s->cells = s->gauges = NULL;
 	s->live = NULL;
 	s->cap_cells = s->cap_gauges = s->cap_live = 0;
-	s->n_live = 0;
+	s->cap_exemplars = 0;
+	s->n_live = s->n_exemplars = 0;
 }

@@ -181,6 +181,8 @@ open_view(struct smx_view *v, int dirfd, const char *file,
 		return smx__fail(error, err, "mmap:");
 	smx__directory_init(&v->dir, v->header.lane_size,
 	    v->header.gauge_size, o->max_bytes);
+	if (v->header.features & SMX_FEATURE_EXEMPLARS)
+		v->dir.exemplar_size = v->header.exemplar_size;
 	return 0;
 }
 
@@ -225,6 +227,7 @@ smx_view_close(struct smx_view *v)
 	free(v->spans.list);
 	free(v->buckets);
 	free(v->moved);
+	free(v->slots);
 	free(v->committed);
 	free(v->claimed);
 	free(v);

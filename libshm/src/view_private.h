@@ -17,6 +17,8 @@ struct smx_view {
 	struct smx__spans spans; /* scratch of one area at a time */
 	uint64_t *buckets;	 /* scratch of one histogram */
 	size_t cap_buckets;
+	uint16_t *slots; /* likewise: the slot of each bucket */
+	size_t cap_slots;
 	uint8_t *moved; /* per histogram: read while it moved */
 	size_t cap_moved;
 	uint64_t *committed; /* per lane, of this snapshot */
@@ -37,6 +39,10 @@ int smx__snapshot_slots(struct smx_snapshot *, struct smx_view *,
 /* lanes.c: counters and histograms, into cleared cells of the snapshot. */
 int smx__snapshot_lanes(struct smx_snapshot *, struct smx_view *,
     struct smx_error *);
+
+/* exemplar_read.c: of the histograms that keep them. */
+int smx__snapshot_exemplars(
+    struct smx_snapshot *, struct smx_view *, struct smx_error *);
 
 /* "name: msg" */
 int smx__view_fail(const struct smx_view *, int code, const char *what,

@@ -419,7 +419,7 @@ struct smx_histogram
 smx_histogram_with(struct smx_histogram_family f, const char *const *values)
 {
 	struct smx__handle got = lookup(f.family, values);
-	struct smx_histogram h = { got.index, got.cell };
+	struct smx_histogram h = { got.index, got.cell, got.exemplars };
 
 	return h;
 }

@@ -12,7 +12,7 @@
 #include "smx/view.h"
 #include "tests/segment_builder.h"
 
-#define SIZE 40960
+#define SIZE 45056 /* with exemplars */
 
 static struct build_dir dir;
 static unsigned char *bytes;
@@ -35,8 +35,9 @@ take_line(const char *line)
 	return true;
 }
 
+/* The lines of one block of the page into their places. */
 static int
-read_page(void)
+read_page(const char *fence)
 {
 	const char *root = getenv("SMX_SOURCE");
 	char path[4096], line[256];
@@ -51,7 +52,7 @@ read_page(void)
 		if (inside && !take_line(line))
 			break;
 		n += inside;
-		inside |= strcmp(line, "```hexdump\n") == 0;
+		inside |= strcmp(line, fence) == 0;
 	}
 	fclose(f);
 	return n;
@@ -63,12 +64,15 @@ set_up(void)
 	struct build b = { 0 };
 
 	bytes = calloc(1, SIZE);
-	ck_assert_int_gt(read_page(), 40);
+	ck_assert_int_gt(read_page("```hexdump\n"), 40);
 	build_dir_make(&dir);
 	b.bytes = bytes;
 	b.header = (void *)bytes;
-	ck_assert_uint_eq(b.header->size, SIZE);
+	ck_assert_uint_eq(b.header->size, 40960);
 	build_save(&b, dir.fd, "smx.shop");
+	ck_assert_int_gt(read_page("```hexdump exemplars\n"), 10);
+	ck_assert_uint_eq(b.header->size, SIZE);
+	build_save(&b, dir.fd, "smx.told");
 }
 
 static void
@@ -148,6 +152,29 @@ START_TEST(the_gauge_is_there_while_its_process_lives)
 }
 END_TEST
 
+START_TEST(the_exemplar_reads_as_the_page_says)
+{
+	struct smx_snapshot s = { 0 };
+	struct smx_error error;
+	struct smx_view *view;
+
+	ck_assert_msg(
+	    smx_view_open(&view, dir.fd, "smx.told", NULL, &error) == 0, "%s",
+	    error.msg);
+	ck_assert_int_eq(smx_snapshot_take(&s, view, &error), 0);
+	check_histogram(&s);
+	ck_assert_uint_eq(s.n_exemplars, 1);
+	ck_assert_ptr_eq(&s.catalog->series[s.exemplars[0].series],
+	    find(s.catalog, "wait_seconds"));
+	ck_assert_uint_eq(s.exemplars[0].bucket, 1);
+	ck_assert_uint_eq(s.exemplars[0].value, 2000000);
+	ck_assert_uint_eq(s.exemplars[0].text_len, 12);
+	ck_assert_int_eq(memcmp(s.exemplars[0].text, "order_id\00017", 12), 0);
+	smx_snapshot_free(&s);
+	smx_view_close(view);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -159,6 +186,7 @@ main(void)
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, the_example_reads_as_the_page_says);
 	tcase_add_test(t, the_gauge_is_there_while_its_process_lives);
+	tcase_add_test(t, the_exemplar_reads_as_the_page_says);
 	suite_add_tcase(s, t);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -33,8 +33,12 @@
  * I7  A histogram observation in a lane of its own is: begin + 1; sum and
  *     bucket; end + 1.  A reader that takes end first and begin last, and
  *     finds them equal, holds a sum and buckets that belong together.
- * I8  The first 64 bytes of every lane and of every gauge area are a sink:
- *     written at will, read by nobody.  Offset 0 is a harmless handle.
+ * I8  The first 64 bytes of every lane, of every gauge area and of the
+ *     exemplars are a sink: written at will, read by nobody.  Offset 0 is a
+ *     harmless handle.
+ * I9  Who writes an exemplar holds its `owner` word; its `seq` is odd
+ *     meanwhile.  A reader that finds seq even, not 0, and the same before
+ *     and after holds words that belong together.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -72,6 +76,7 @@
 #define SMX_MAX_EXPLICIT  64u
 #define SMX_MAX_BUCKETS	  16384u
 #define SMX_MAX_EXPONENT  18	/* and at least -18 */
+#define SMX_MAX_EXEMPLARS (UINT64_C(1) << 24) /* bytes of the region */
 
 struct smx_header {
 	uint64_t magic;		/* store-release, last at creation */
@@ -103,7 +108,8 @@ struct smx_header {
 
 	uint64_t cells_reserved;  /* bytes of a lane in use or being taken */
 	uint64_t gauges_reserved; /* bytes of a gauge area, likewise */
-	uint64_t reserved2[6];
+	uint64_t exemplars_committed; /* bytes of their region; only rises */
+	uint64_t reserved2[5];
 
 	/* What went wrong in writers, for the collector; atomic adds. */
 	uint64_t refused;	/* registrations refused */
@@ -140,6 +146,7 @@ struct smx_lane {
 #define SMX_RECORD_FAMILY 1u
 #define SMX_RECORD_SERIES 2u
 #define SMX_RECORD_RETIRE 3u
+#define SMX_RECORD_EXEMPLARS 4u /* with SMX_FEATURE_EXEMPLARS */
 
 struct smx_record {
 	uint32_t size;	/* bytes, this header included */
@@ -212,6 +219,29 @@ struct smx_retire_record {
 	uint64_t family;
 };
 
+/* A histogram keeps exemplars: one slot for each bound of its classic view
+ * and one for what is above them, in ascending order. */
+struct smx_exemplars_record {
+	struct smx_record record;
+	uint32_t cell; /* of the histogram's series */
+	uint32_t n;    /* slots */
+	uint64_t off;  /* from exemplar_off: of the first slot */
+};
+
+#define SMX_EXEMPLAR_TEXT   152u /* bytes, the NULs included */
+#define SMX_EXEMPLAR_POINTS 128u /* code points of names and values */
+
+/* The last observation in a bucket that said whose it was (I9). */
+struct smx_exemplar_slot {
+	uint64_t owner;	  /* 0: nobody; else as in struct smx_lane */
+	uint64_t seq;	  /* odd: being written; 0: never was */
+	uint64_t value;	  /* as observed, in the unit of the cells */
+	uint64_t time_ns; /* CLOCK_REALTIME */
+	uint64_t len;	  /* bytes of text in use */
+	/* label name, value, name, value, … each NUL-terminated */
+	uint64_t text[SMX_EXEMPLAR_TEXT / 8];
+};
+
 /* Cells of a histogram, in this order (I7). */
 #define SMX_HIST_BEGIN	0u
 #define SMX_HIST_END	1u
@@ -236,5 +266,9 @@ SMX__ASSERT(sizeof(struct smx_family_record) == 40, "ABI: family size");
 SMX__ASSERT(sizeof(struct smx_bucket) == 16, "ABI: bucket size");
 SMX__ASSERT(sizeof(struct smx_series_record) == 48, "ABI: series size");
 SMX__ASSERT(sizeof(struct smx_retire_record) == 24, "ABI: retire size");
+SMX__ASSERT(offsetof(struct smx_header, exemplars_committed) == 272,
+    "ABI: exemplars_committed");
+SMX__ASSERT(sizeof(struct smx_exemplars_record) == 32, "ABI: exemplars size");
+SMX__ASSERT(sizeof(struct smx_exemplar_slot) == 192, "ABI: exemplar size");
 
 #endif

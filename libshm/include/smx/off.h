@@ -40,6 +40,18 @@ static inline void smx_observe(struct smx_histogram h, uint64_t value)
 {
 	(void)h, (void)value;
 }
+static inline void
+smx_observe_labels(
+    struct smx_histogram h, uint64_t value, const struct smx_label *labels)
+{
+	(void)h, (void)value, (void)labels;
+}
+static inline void
+smx_observe_exemplar(
+    struct smx_histogram h, uint64_t value, const char *name, const char *id)
+{
+	(void)h, (void)value, (void)name, (void)id;
+}
 static inline uint64_t smx_ticks(void)
 {
 	return 0;
@@ -91,7 +103,7 @@ static inline struct smx_gauge smx_gauge(const char *name, const char *help)
 static inline struct smx_histogram smx_histogram_latency(const char *name,
     const char *help)
 {
-	struct smx_histogram h = { 0, 0 };
+	struct smx_histogram h = { 0, 0, 0 };
 
 	(void)name, (void)help;
 	return h;
@@ -116,6 +128,7 @@ static inline int smx_histogram_register(struct smx_histogram *h,
 	(void)d, (void)err;
 	h->index = 0;
 	h->cell = 0;
+	h->exemplars = 0;
 	return 0;
 }
 static inline int smx_counter_family(struct smx_counter_family *f,
@@ -158,7 +171,7 @@ static inline struct smx_gauge smx_gauge_with(struct smx_gauge_family f,
 static inline struct smx_histogram smx_histogram_with(
     struct smx_histogram_family f, const char *const *values)
 {
-	struct smx_histogram h = { 0, 0 };
+	struct smx_histogram h = { 0, 0, 0 };
 
 	(void)f, (void)values;
 	return h;

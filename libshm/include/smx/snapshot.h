@@ -55,6 +55,17 @@ struct smx_catalog {
 	uint32_t n_gauges; /* likewise */
 };
 
+/* The last observation in a classic bucket that said whose it was. */
+struct smx_exemplar {
+	uint32_t series; /* index into the catalog's */
+	uint32_t bucket; /* of the histogram: the one that holds value */
+	uint64_t value;	 /* in the unit of the cells */
+	uint64_t time_ns;
+	uint32_t n_labels;	      /* at least 1 */
+	uint32_t text_len;	      /* with all NULs */
+	char text[SMX_EXEMPLAR_TEXT]; /* name, value, name, value … */
+};
+
 struct smx_live {
 	uint32_t slot;
 	uint32_t pid; /* as the process said; for people */
@@ -85,7 +96,11 @@ struct smx_snapshot {
 	uint32_t n_live; /* live processes with a slot, at most `slots` */
 	uint32_t approximate; /* histograms read while they moved, this time */
 	struct smx_segment_state state;
+	/* By series, then bucket; each is in the histogram it says. */
+	struct smx_exemplar *exemplars;
+	uint32_t n_exemplars;
 	size_t cap_cells, cap_gauges, cap_live; /* of the arrays above */
+	size_t cap_exemplars;
 };
 
 /*

@@ -40,10 +40,7 @@ struct smx_options {
 	uint32_t series_max;  /* series of a family with labels; default 1000 */
 	uint32_t lock_ms;     /* patience with a stopped sibling; default 1000 */
 	uint32_t flags;
-};
-
-struct smx_label {
-	const char *name, *value;
+	uint32_t exemplars; /* buckets that keep one; default 1024 */
 };
 
 /* Gauges over the live processes of a service: SMX_GAUGE_* of layout.h. */
@@ -79,6 +76,10 @@ struct smx_desc {
 	int native;	/* 1: has native buckets */
 	int schema;	/* 1..8; 0: the default, 3 (9 % wide); -1: schema 0 */
 	double native_min, native_max; /* default 2^-20 and 2^4 */
+	/* 1: smx_observe_exemplar() keeps one for each classic bucket.  If
+	 * there is no room (smx_options.exemplars) the histogram goes without,
+	 * which counts as a refusal. */
+	int exemplars;
 };
 
 #ifndef SMX_OFF
