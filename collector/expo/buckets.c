@@ -15,6 +15,7 @@
 /* Bucket */
 #define BUCKET_COUNT 1
 #define BUCKET_UPPER 2
+#define BUCKET_EXEMPLAR 3
 /* BucketSpan */
 #define SPAN_OFFSET 1
 #define SPAN_LENGTH 2
@@ -109,18 +110,28 @@ expo_put_native(struct expo_sink *s, const struct expo_page *page,
 
 void
 expo_put_classic(struct expo_sink *s, const struct expo_page *page,
-    const struct expo_part *part, const uint64_t *buckets)
+    const struct expo_part *part, const uint64_t *buckets,
+    struct expo_exemplars exemplars)
 {
 	const struct expo_ladder *l = &part->ladder;
 	const struct expo_rung *rung = page->rungs + l->first;
 	uint64_t count = 0;
 	uint32_t k = 0;
 
-	for (uint32_t i = 0; i + 1 < l->n; i++, rung++) {
+	for (uint32_t i = 0; i < l->n; i++, rung++) {
+		const struct smx_exemplar *e =
+		    expo_exemplars_take(&exemplars, rung->bucket);
+
+		if (i + 1 == l->n && e == NULL)
+			break;
 		while (k <= rung->bucket)
 			count += buckets[k++];
-		field_length(s, HIST_BUCKET, 10 + wire_varint_len(count));
+		field_length(s, HIST_BUCKET,
+		    10 + wire_varint_len(count) + expo_exemplar_wire_len(e));
 		field_number(s, BUCKET_COUNT, count);
 		field_double(s, BUCKET_UPPER, rung->upper);
+		if (e != NULL)
+			expo_exemplar_wire(
+			    s, BUCKET_EXEMPLAR, e, part->exponent);
 	}
 }

@@ -6,11 +6,12 @@
  *
  * buckets  the cells after begin, end and sum: as many as the part says.
  */
-#include "sink.h"
+#include "exemplar.h"
 
-/* All bounds of the ladder but +Inf, which is the count. */
+/* All bounds of the ladder; without +Inf, which is the count, unless it has
+ * an exemplar. */
 void expo_put_classic(struct expo_sink *, const struct expo_page *,
-    const struct expo_part *, const uint64_t *buckets);
+    const struct expo_part *, const uint64_t *buckets, struct expo_exemplars);
 
 /* Schema, zero bucket, and the native buckets that are not empty. */
 void expo_put_native(struct expo_sink *, const struct expo_page *,

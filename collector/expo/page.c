@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exemplar.h"
 #include "number.h"
 #include "planner.h"
 
@@ -122,7 +123,9 @@ expo_page_bound(const struct expo_page *page, enum expo_format format,
 	for (size_t i = 0; i < page->n_sources; i++)
 		if (expo__fits(page, i, snapshots[i]))
 			bytes +=
-			    page->needs[i].each[format] * snapshots[i]->n_live;
+			    page->needs[i].each[format] * snapshots[i]->n_live +
+			    (size_t)snapshots[i]->n_exemplars *
+				EXPO_EXEMPLAR_MAX;
 	return bytes;
 }
 

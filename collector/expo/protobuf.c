@@ -15,6 +15,7 @@
 /* MetricFamily */
 #define FAMILY_METRIC 4
 /* Metric */
+#define METRIC_LABEL	 1
 #define METRIC_GAUGE	 2
 #define METRIC_COUNTER	 3
 #define METRIC_HISTOGRAM 7
@@ -25,11 +26,7 @@
 #define HIST_COUNT   1
 #define HIST_SUM     2
 #define HIST_CREATED 15
-/* google.protobuf.Timestamp */
-#define TIME_SECONDS 1
-#define TIME_NANOS   2
-
-#define NS_PER_S UINT64_C(1000000000)
+#define HIST_EXEMPLAR 16
 
 struct proto_job {
 	struct expo_sink *sink;
@@ -44,18 +41,6 @@ struct metric {
 	const struct expo_series *series;
 	const char *process; /* of SMX_GAUGE_EACH, else NULL */
 };
-
-static void
-put_label(struct expo_sink *s, const char *name, const char *value)
-{
-	size_t n = strlen(name), v = strlen(value);
-
-	field_length(s, 1, wire_field_len(n) + wire_field_len(v));
-	field_length(s, 1, n);
-	expo_sink_put(s, name, n);
-	field_length(s, 2, v);
-	expo_sink_put(s, value, v);
-}
 
 static const struct smx_series_info *
 info_of(const struct proto_job *job, const struct metric *m)
@@ -79,7 +64,7 @@ put_series_labels(struct proto_job *job, const struct metric *m)
 		return;
 	}
 	for (uint32_t i = 0; i < f->n_labels; i++) {
-		put_label(s, name, value);
+		field_label(s, METRIC_LABEL, name, value);
 		name += strlen(name) + 1;
 		value += strlen(value) + 1;
 	}
@@ -106,40 +91,23 @@ metric_start(
 	expo_sink_put(job->sink, job->page->text + wire->off, wire->len);
 	put_series_labels(job, m);
 	if (m->process != NULL)
-		put_label(job->sink, "process", m->process);
+		field_label(job->sink, METRIC_LABEL, "process", m->process);
 	field_length(job->sink, field, body);
 	return true;
 }
 
-static size_t
-number_len(uint64_t v)
-{
-	return v == 0 ? 0 : 1 + wire_varint_len(v);
-}
-
-/* A Timestamp: zero fields are left out, and all of it if unknown. */
-static size_t
-time_len(uint64_t ns)
-{
-	return number_len(ns / NS_PER_S) + number_len(ns % NS_PER_S);
-}
-
+/* Nothing if it is not known. */
 static size_t
 created_len(uint64_t ns)
 {
-	return ns == 0 ? 0 : wire_field_len(time_len(ns));
+	return ns == 0 ? 0 : wire_field_len(field_time_len(ns));
 }
 
 static void
 put_created(struct expo_sink *s, uint32_t field, uint64_t ns)
 {
-	if (ns == 0)
-		return;
-	field_length(s, field, time_len(ns));
-	if (ns / NS_PER_S != 0)
-		field_number(s, TIME_SECONDS, ns / NS_PER_S);
-	if (ns % NS_PER_S != 0)
-		field_number(s, TIME_NANOS, ns % NS_PER_S);
+	if (ns != 0)
+		field_time(s, field, ns);
 }
 
 static void
@@ -184,11 +152,20 @@ put_gauges(struct proto_job *job, struct metric m)
 }
 
 static void
+put_exemplars(struct expo_sink *s, struct expo_exemplars e, int exponent)
+{
+	for (; e.at < e.end; e.at++)
+		expo_exemplar_wire(s, HIST_EXEMPLAR, e.at, exponent);
+}
+
+static void
 put_histogram_body(
     struct proto_job *job, struct expo_sink *s, const struct metric *m)
 {
 	const uint64_t *cells = job->snap->cells + m->series->cell;
 	const uint64_t *buckets = cells + SMX_HIST_BUCKET;
+	struct expo_exemplars exemplars =
+	    expo_exemplars_of(job->snap, m->series->index);
 	uint64_t count = 0;
 
 	for (uint32_t i = 0; i < job->part->n_buckets; i++)
@@ -197,10 +174,12 @@ put_histogram_body(
 	field_double(
 	    s, HIST_SUM, expo_value(cells[SMX_HIST_SUM], job->part->exponent));
 	if (!job->block->native || job->part->explicit_bounds)
-		expo_put_classic(s, job->page, job->part, buckets);
+		expo_put_classic(s, job->page, job->part, buckets, exemplars);
 	if (job->block->native)
 		expo_put_native(s, job->page, job->part, buckets);
 	put_created(s, HIST_CREATED, info_of(job, m)->created_ns);
+	if (job->block->native)
+		put_exemplars(s, exemplars, job->part->exponent);
 }
 
 static void

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "exemplar.h"
 #include "number.h"
 #include "plan.h"
 #include "sink.h"
@@ -163,11 +164,20 @@ count_line(struct text_job *job, struct piece head, struct piece text,
 	line_end(&job->sink, p);
 }
 
+/* OpenMetrics: an exemplar goes behind the value it is for. */
+static void
+exemplar_line(struct text_job *job, const struct smx_exemplar *e, int exponent)
+{
+	job->sink.len--; /* the end of the line before */
+	expo_exemplar_text(&job->sink, e, exponent);
+	expo_sink_put(&job->sink, "\n", 1);
+}
+
 /* Buckets, sum and count of one histogram.  The ladder ends with +Inf and its
  * last bucket, so the last sum is the count. */
 static void
 render_histogram(struct text_job *job, const struct expo_part *part,
-    const uint64_t *cells, struct piece text)
+    const uint64_t *cells, struct piece text, struct expo_exemplars exemplars)
 {
 	const struct expo_page *page = job->page;
 	const struct expo_rung *rung = page->rungs + part->ladder.first;
@@ -181,6 +191,8 @@ render_histogram(struct text_job *job, const struct expo_part *part,
 
 	for (uint32_t i = 0; i < part->ladder.n; i++, rung++) {
 		struct piece le = piece_of(page, rung->le);
+		const struct smx_exemplar *e =
+		    expo_exemplars_take(&exemplars, rung->bucket);
 
 		if (!part->labelled) {
 			le.p++;
@@ -189,6 +201,8 @@ render_histogram(struct text_job *job, const struct expo_part *part,
 		while (k <= rung->bucket)
 			count += buckets[k++];
 		count_line(job, head, open, le, count);
+		if (e != NULL && job->openmetrics)
+			exemplar_line(job, e, part->exponent);
 	}
 	p = line_start(&job->sink, piece_of(page, part->sum), text, none);
 	p += expo_decimal(p, cells[SMX_HIST_SUM], part->exponent);
@@ -206,7 +220,8 @@ render_histograms(struct text_job *job, const struct expo_part *part,
 	show_header(job);
 	for (uint32_t i = 0; i < part->n; i++, text.p += text.n) {
 		text.n = series[i].text_len;
-		render_histogram(job, part, snap->cells + series[i].cell, text);
+		render_histogram(job, part, snap->cells + series[i].cell, text,
+		    expo_exemplars_of(snap, series[i].index));
 	}
 }
 

@@ -395,7 +395,7 @@ START_TEST(powers_are_found_where_bounds_fell_together)
 	f->n_buckets = 4;
 	cells = made_series(set.made[0], f, "");
 	for (uint32_t i = 0; i < 4; i++)
-		cells[SMX_HIST_BUCKET + i] = 1;
+		cells[SMX_HIST_BUCKET + (unsigned)i] = 1;
 	ck_assert_ptr_nonnull(strstr(text(), "le=\"0.5\"} 1\n"));
 	ck_assert_ptr_nonnull(strstr(body, "le=\"1.0\"} 2\n"));
 	ck_assert_ptr_nonnull(strstr(body, "le=\"2.0\"} 3\n"));
@@ -420,7 +420,7 @@ START_TEST(explicit_bounds_hide_powers_of_two)
 	f->n_buckets = 4;
 	cells = made_series(set.made[0], f, "");
 	for (uint32_t i = 0; i < 4; i++)
-		cells[SMX_HIST_BUCKET + i] = 1;
+		cells[SMX_HIST_BUCKET + (unsigned)i] = 1;
 	ck_assert_str_eq(text(), "# HELP h H.\n# TYPE h histogram\n"
 				 "h_bucket{service=\"s\",le=\"5.0\"} 2\n"
 				 "h_bucket{service=\"s\",le=\"+Inf\"} 4\n"
@@ -445,7 +445,7 @@ START_TEST(bounds_that_are_one_double_are_one_bucket)
 	f->n_buckets = 3;
 	cells = made_series(set.made[0], f, "");
 	for (uint32_t i = 0; i < 3; i++)
-		cells[SMX_HIST_BUCKET + i] = 1;
+		cells[SMX_HIST_BUCKET + (unsigned)i] = 1;
 	ck_assert_ptr_nonnull(strstr(text(),
 	    "gram\nh_bucket{service=\"s\",le=\"9.007199254740992e+15\"} 2\n"
 	    "h_bucket{service=\"s\",le=\"+Inf\"} 3\n"));
@@ -610,6 +610,82 @@ END_TEST
 
 #define N_OF(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
+/* A histogram of the own service with an exemplar in two of its buckets. */
+static struct made *
+with_exemplars(uint8_t hist_flags)
+{
+	static const struct smx_bucket buckets[] = {
+		{ 1000000, SMX_NATIVE_ZERO, SMX_BUCKET_EXPLICIT },
+		{ 2500000, 1, SMX_BUCKET_EXPLICIT },
+		{ UINT64_MAX, 2, 0 },
+	};
+	static struct smx_exemplar exemplars[] = {
+		{ .bucket = 0,
+		    .value = 400000,
+		    .n_labels = 1,
+		    .text_len = 14,
+		    .time_ns = UINT64_C(1700000000123456789),
+		    .text = "id\0a\"b\\c\nd" },
+		{ .bucket = 2,
+		    .value = 7000000,
+		    .n_labels = 2,
+		    .text_len = 10,
+		    .time_ns = UINT64_C(1700000001000000000),
+		    .text = "x\0y\0z\0" },
+	};
+	struct made *m = source("s");
+	struct smx_family_info *f =
+	    made_family(m, SMX_TYPE_HISTOGRAM, "wait_seconds", "Wait.", "", 0);
+	uint64_t *cells;
+
+	f->exponent = 9;
+	f->hist_flags = hist_flags;
+	f->buckets = buckets;
+	f->n_buckets = 3;
+	cells = made_series(m, f, "");
+	cells[SMX_HIST_SUM] = 9400000;
+	for (int i = 0; i < 3; i++)
+		cells[SMX_HIST_BUCKET + (unsigned)i] = 1;
+	m->snapshot.exemplars = exemplars;
+	m->snapshot.n_exemplars = 2;
+	return m;
+}
+
+START_TEST(exemplars_follow_their_buckets_in_openmetrics_alone)
+{
+	with_exemplars(SMX_HIST_EXPLICIT);
+	ck_assert_ptr_null(strstr(text(), " # "));
+	render(EXPO_OPENMETRICS);
+	ck_assert_ptr_nonnull(
+	    strstr(body, "wait_seconds_bucket{service=\"s\",le=\"0.001\"} 1 "
+			 "# {id=\"a\\\"b\\\\c\\nd\"} 0.0004 1700000000.123\n"
+			 "wait_seconds_bucket{service=\"s\",le=\"0.0025\"} 2\n"
+			 "wait_seconds_bucket{service=\"s\",le=\"+Inf\"} 3 "
+			 "# {x=\"y\",z=\"\"} 0.007 1700000001.000\n"
+			 "wait_seconds_sum{service=\"s\"} 0.0094\n"));
+}
+END_TEST
+
+/* Bytes are counted by one way and written by another. */
+START_TEST(exemplars_fit_a_short_buffer_byte_by_byte)
+{
+	enum expo_format format = (enum expo_format)_i;
+	char whole[4096];
+	size_t n;
+
+	with_exemplars(SMX_HIST_EXPLICIT | SMX_HIST_NATIVE);
+	plan();
+	n = render(format);
+	ck_assert_uint_le(n, sizeof(whole));
+	memcpy(whole, body, n);
+	for (size_t cap = 0; cap <= n; cap++) {
+		ck_assert_uint_eq(
+		    expo_render(body, cap, page, format, set.snapshots), n);
+		ck_assert_int_eq(memcmp(body, whole, cap), 0);
+	}
+}
+END_TEST
+
 static void
 add_tests(TCase *tc)
 {
@@ -639,6 +715,9 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, a_page_is_small);
 	tcase_add_test(tc, the_bound_holds_for_the_longest_lines);
 	tcase_add_test(tc, one_header_serves_both_texts);
+	tcase_add_test(tc, exemplars_follow_their_buckets_in_openmetrics_alone);
+	tcase_add_loop_test(
+	    tc, exemplars_fit_a_short_buffer_byte_by_byte, 0, EXPO_FORMATS);
 	tcase_add_test(tc, content_types_are_the_negotiated_ones);
 }
 
