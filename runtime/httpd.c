@@ -6,11 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "runtime/httpd_priv.h"
-
-#define ACCEPT_BATCH 16		/* per wake-up, so that the loop stays fair */
 
 static void
 on_handle_closed(uv_handle_t *handle)
@@ -48,12 +45,11 @@ finish(struct httpd *h)
 	h->n_handles--;		/* the one httpd_close() holds */
 }
 
-static void set_accepting(struct httpd *h, bool on);
 static void on_again(uv_timer_t *timer);
 
-/* Let libmicrohttpd work; the only caller of MHD_run() (I3). */
-static void
-drive(struct httpd *h)
+/* Let libmicrohttpd work; the caller of MHD_run() (I3). */
+void
+httpd__drive(struct httpd *h)
 {
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 
@@ -63,8 +59,7 @@ drive(struct httpd *h)
 			finish(h);
 		return;
 	}
-	if (!h->closing && h->n_conns < h->opt.conn_max)
-		set_accepting(h, true);
+	httpd__accept_again(h);
 	if (MHD_get_timeout(h->daemon, &wait_ms) == MHD_YES)
 		uv_timer_start(&h->again, on_again, wait_ms, 0);
 	else
@@ -74,7 +69,7 @@ drive(struct httpd *h)
 static void
 on_again(uv_timer_t *timer)
 {
-	drive(timer->data);
+	httpd__drive(timer->data);
 }
 
 void
@@ -88,7 +83,7 @@ on_epoll(uv_poll_t *poll, int status, int events)
 {
 	(void)status;
 	(void)events;
-	drive(poll->data);
+	httpd__drive(poll->data);
 }
 
 static void
@@ -105,68 +100,16 @@ on_sweep(uv_timer_t *timer)
 		if (all || now >= c->deadline_ms)
 			httpd__cut(c);
 	}
-	if (h->n_conns == 0 && !h->closing)
+	if (h->n_conns == 0 && !h->closing && !h->starved)
 		uv_timer_stop(timer);
-	drive(h);
+	h->starved = false;
+	httpd__drive(h);
 }
 
 void
 httpd__sweep_start(struct httpd *h)
 {
 	uv_timer_start(&h->sweep, on_sweep, h->sweep_ms, h->sweep_ms);
-}
-
-static void
-on_accept(uv_poll_t *poll, int status, int events)
-{
-	struct httpd_listener *l = poll->data;
-	struct httpd *h = l->h;
-	struct sockaddr_storage ss;
-
-	(void)status;
-	(void)events;
-	if (h->opt.arrival)
-		h->opt.arrival(h->user);
-	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		socklen_t len = sizeof(ss);
-		int fd;
-
-		if (h->n_conns >= h->opt.conn_max) {
-			set_accepting(h, false);
-			break;
-		}
-		fd = accept4(l->fd, (struct sockaddr *)&ss, &len,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE ||
-		    errno == ENOBUFS || errno == ENOMEM)) {
-			/* the sweep's drive() tries again */
-			set_accepting(h, false);
-			uv_timer_start(&h->sweep, on_sweep, 100, 100);
-			return;
-		}
-		if (fd < 0)
-			break;
-		/* it owns fd now, also when it refuses (too many per IP) */
-		(void)MHD_add_connection(h->daemon, fd, (struct sockaddr *)&ss,
-		    len);
-		MHD_run(h->daemon);
-	}
-	drive(h);
-}
-
-static void
-set_accepting(struct httpd *h, bool on)
-{
-	if (h->accepting == on)
-		return;
-	h->accepting = on;
-	for (size_t i = 0; i < h->n_listeners; i++) {
-		if (on)
-			uv_poll_start(&h->listeners[i].poll, UV_READABLE,
-			    on_accept);
-		else
-			uv_poll_stop(&h->listeners[i].poll);
-	}
 }
 
 /* A quarter of the shortest deadline, so that none is missed by much. */
@@ -189,7 +132,7 @@ fill_defaults(struct httpd_options *opt)
 {
 	static const struct httpd_options std = {
 		.methods = "GET, HEAD", .body_max = 65536,
-		.conn_memory = 32768, .conn_max = 256, .conn_max_per_ip = 128,
+		.conn_memory = 32768, .conn_max = 1024, .conn_max_per_ip = 256,
 		.header_ms = 10000, .request_ms = 60000, .idle_ms = 120000,
 		.close_ms = 5000,
 	};
@@ -228,14 +171,13 @@ start_daemon(struct httpd *h)
 		{ MHD_OPTION_END, 0, NULL },
 	};
 
-	/* our own limit holds first: theirs closes, ours lets wait */
+	/* our own limits hold first: theirs would refuse the newest */
 	h->daemon = MHD_start_daemon(
 	    MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUSPEND_RESUME |
 	    (h->tls ? (unsigned)MHD_USE_TLS : 0u),
 	    0, NULL, NULL, httpd__on_access, h,
 	    MHD_OPTION_ARRAY, tls,
-	    MHD_OPTION_CONNECTION_LIMIT, h->opt.conn_max + 1,
-	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, h->opt.conn_max_per_ip,
+	    MHD_OPTION_CONNECTION_LIMIT, h->opt.conn_max + HTTPD_DYING_MAX,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, h->opt.conn_memory,
 	    MHD_OPTION_CONNECTION_TIMEOUT, 0u,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
@@ -265,7 +207,7 @@ start_handles(struct httpd *h)
 		uv_poll_init_socket(h->loop, &l->poll, l->fd);
 		l->poll.data = l;
 	}
-	set_accepting(h, true);
+	httpd__set_accepting(h, true);
 }
 
 int
@@ -319,7 +261,7 @@ httpd_close(struct httpd *h, void (*closed)(void *ctx), void *ctx)
 	h->closed = closed;
 	h->closed_ctx = ctx;
 	h->n_handles = 1;	/* ours until finish() */
-	set_accepting(h, false);
+	httpd__set_accepting(h, false);
 	for (size_t i = 0; i < h->n_listeners; i++)
 		close_handle(h, (uv_handle_t *)&h->listeners[i].poll);
 	httpd__close_listeners(h);

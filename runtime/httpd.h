@@ -65,8 +65,11 @@ struct httpd_options {
 	size_t conn_memory;		/* headers and buffers of one
 					 * connection, bytes; headers beyond it
 					 * are answered 431 [32 KiB] */
-	unsigned conn_max;		/* further ones wait [256] */
-	unsigned conn_max_per_ip;	/* further ones are closed [128] */
+	unsigned conn_max;		/* then the one that has been idle for
+					 * longest is cut; if all are busy the
+					 * newcomer waits [1024] */
+	unsigned conn_max_per_ip;	/* likewise; if all are busy he is
+					 * closed.  IPv6: per /64 [256] */
 	unsigned header_ms;		/* accept until headers done [10000] */
 	unsigned request_ms;		/* headers until answer sent, without
 					 * the time the handler takes [60000] */

@@ -26,7 +26,7 @@ httpd__cut(struct httpd_conn *conn)
 unsigned
 httpd_cut_slow(struct httpd *h, size_t least, uint64_t longer_ms)
 {
-	uint64_t now = uv_now(h->loop);
+	uint64_t now = uv_hrtime();
 	unsigned n = 0;
 
 	for (struct httpd_conn *c = h->conns; c; c = c->next) {
@@ -34,7 +34,7 @@ httpd_cut_slow(struct httpd *h, size_t least, uint64_t longer_ms)
 
 		if (c->deadline_ms == UINT64_MAX || !req ||
 		    req->state != REQ_QUEUED || req->reply_len < least ||
-		    now - req->queued_ms < longer_ms)
+		    now - c->since_ns < longer_ms * 1000000)
 			continue;
 		httpd__cut(c);
 		n++;
@@ -66,6 +66,9 @@ conn_started(struct httpd *h, struct MHD_Connection *mhd, void **ctx)
 	c->h = h;
 	c->fd = MHD_get_connection_info(mhd,
 	    MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	httpd__peer_of(&c->peer, MHD_get_connection_info(mhd,
+	    MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+	c->since_ns = uv_hrtime();
 	c->deadline_ms = uv_now(h->loop) + h->opt.header_ms;
 	if (h->tls)
 		start_tls(h, c, mhd);

@@ -7,7 +7,7 @@
 
 #include "runtime/httpd_priv.h"
 
-#define BACKLOG 128
+#define BACKLOG 4096		/* the kernel has a limit of its own */
 
 void
 httpd__close_listeners(struct httpd *h)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * httpd_priv.h -- what httpd.c (loop), httpd_listen.c (sockets), httpd_conn.c
- * (connections) and httpd_request.c (one exchange) share.
+ * httpd_priv.h -- what httpd.c (loop), httpd_listen.c (sockets),
+ * httpd_accept.c (newcomers), httpd_conn.c (connections) and httpd_request.c
+ * (one exchange) share.
  *
  *   listener --accept--> conn (one per socket) --> request (one at a time)
  *
@@ -9,7 +10,7 @@
  *     descriptor is open all that time.
  * I2  A request lives until libmicrohttpd's completed notice.  While it waits
  *     for its answer the connection is suspended, so that notice cannot come.
- * I3  MHD_run() is never entered twice: drive() is called from loop callbacks
+ * I3  MHD_run() is never entered twice: it is called from loop callbacks
  *     only, answers given inside a handler are queued by on_access().
  */
 #ifndef SMX_RUNTIME_HTTPD_PRIV_H
@@ -21,13 +22,24 @@
 #include "runtime/httpd.h"
 #include "runtime/tls.h"
 
+#define HTTPD_DYING_MAX 64	/* cut, but not yet closed */
+
+/* Who connected, as far as limits go. */
+struct httpd_peer {
+	uint8_t len;			/* of net; 0: no address */
+	uint8_t net[8];
+};
+
 struct httpd_conn {
 	struct httpd *h;
 	struct httpd_conn *next, *prev;
 	struct httpd_request *req;	/* in flight, or NULL */
+	uint64_t since_ns;		/* uv_hrtime when it came, or when its
+					 * last exchange took a step */
 	uint64_t deadline_ms;		/* uv_now; UINT64_MAX once cut */
 	int fd;				/* libmicrohttpd closes it */
 	struct tls *tls;		/* of its session; NULL: plain */
+	struct httpd_peer peer;
 	bool bad_uri;			/* %00 in the request line */
 };
 
@@ -58,6 +70,7 @@ struct httpd {
 	unsigned n_flight;
 	unsigned n_handles;		/* open uv handles, while closing */
 	bool accepting;
+	bool starved;			/* no descriptor until the next sweep */
 	bool closing;
 	bool stopped;
 	bool accepted_fds;		/* those given are ours now */
@@ -84,7 +97,6 @@ struct httpd_request {
 	enum request_state state;
 	bool too_large;
 	uint64_t start_ns;
-	uint64_t queued_ms;	/* uv_now */
 	size_t reply_len;
 	char *body;
 	size_t body_len, body_cap;
@@ -108,6 +120,15 @@ void *httpd__on_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
  * opened is closed by the second, also after an error of the first. */
 int httpd__open_listeners(struct httpd *h, struct httpd_error *err);
 void httpd__close_listeners(struct httpd *h);
+
+/* httpd_accept.c: whether newcomers are taken, and again if there may be room
+ * for one; who somebody is. */
+void httpd__set_accepting(struct httpd *h, bool on);
+void httpd__accept_again(struct httpd *h);
+void httpd__peer_of(struct httpd_peer *peer, const struct sockaddr *sa);
+
+/* httpd__drive -- let libmicrohttpd work (I3), then accept, or end. */
+void httpd__drive(struct httpd *h);
 
 /* httpd__conn_of -- our record of a connection. */
 struct httpd_conn *httpd__conn_of(struct MHD_Connection *mhd);

@@ -120,8 +120,8 @@ queue(struct httpd_request *req)
 	MHD_destroy_response(req->response);
 	req->response = NULL;
 	req->state = REQ_QUEUED;
-	req->queued_ms = uv_now(req->conn->h->loop);
 	/* the handler's time does not count */
+	req->conn->since_ns = uv_hrtime();
 	req->conn->deadline_ms = uv_now(req->conn->h->loop) +
 	    req->conn->h->opt.request_ms;
 	return ret;
@@ -193,6 +193,7 @@ httpd__on_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
 	done.status = code == MHD_REQUEST_TERMINATED_COMPLETED_OK ?
 	    req->status : 0;
 	req->conn->req = NULL;
+	req->conn->since_ns = uv_hrtime();
 	req->conn->deadline_ms = uv_now(h->loop) + h->opt.idle_ms;
 	if (h->closing && code != MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		httpd__cut(req->conn);

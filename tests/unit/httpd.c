@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@ static struct {
 	pthread_t thread;
 	struct httpd *h;
 	uint16_t port;
-	unsigned freed, done, last_status;
+	unsigned freed, done, later, last_status;
 	bool closed;
 } srv;
 
@@ -57,6 +58,7 @@ answer_later(struct httpd_request *req, uint64_t ms)
 {
 	struct job *job = calloc(1, sizeof(*job));
 
+	__atomic_add_fetch(&srv.later, 1, __ATOMIC_SEQ_CST);
 	job->req = req;
 	job->timer.data = job;
 	uv_timer_init(&srv.loop, &job->timer);
@@ -128,6 +130,13 @@ count_done(const struct httpd_done *done, void *user)
 	(void)user;
 	__atomic_store_n(&srv.last_status, done->status, __ATOMIC_SEQ_CST);
 	__atomic_add_fetch(&srv.done, 1, __ATOMIC_SEQ_CST);
+}
+
+/* How many the handler has taken and not yet answered. */
+static unsigned
+in_flight(void)
+{
+	return __atomic_load_n(&srv.later, __ATOMIC_SEQ_CST);
 }
 
 static void
@@ -559,39 +568,152 @@ END_TEST
 
 /* Those below start their own server. */
 
-START_TEST(further_connections_wait_for_their_turn)
+START_TEST(while_all_are_busy_newcomers_wait)
 {
 	const char text[] =
 	    "GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 	struct pollfd p = { .events = POLLIN };
 	char buf[1000];
+	const char busy[] = "GET /much-later HTTP/1.1\r\nHost: x\r\n"
+	    "Connection: close\r\n\r\n";
 	int fds[4];
 
 	start((struct httpd_options){ .conn_max = 2, .header_ms = 60000 });
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 2; i++) {
 		fds[i] = dial();
-	for (int i = 2; i < 4; i++)
+		send(fds[i], busy, sizeof(busy) - 1, 0);
+	}
+	while (in_flight() < 2)
+		usleep(1000);
+	for (int i = 2; i < 4; i++) {
+		fds[i] = dial();
 		ck_assert_int_gt(send(fds[i], text, sizeof(text) - 1, 0), 0);
+	}
 	p.fd = fds[2];
 	ck_assert_int_eq(poll(&p, 1, 150), 0);	/* its turn has not come */
-	close(fds[0]);
-	close(fds[1]);
-	for (int i = 2; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		ck_assert_uint_gt(slurp(fds[i], buf, sizeof(buf)), 50);
 	stop();
-	ck_assert_uint_eq(srv.done, 2);
+	ck_assert_uint_eq(srv.done, 4);
+}
+END_TEST
+
+static void
+ask_on(int fd)
+{
+	const char text[] = "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n";
+	char buf[500];
+
+	ck_assert_int_gt(send(fd, text, sizeof(text) - 1, 0), 0);
+	ck_assert_int_gt(recv(fd, buf, sizeof(buf), 0), 0);
+}
+
+/* Silent connections and one in use take all places; then others come. */
+static void
+fill_and_come(unsigned limit)
+{
+	int silent[16], kept;
+	char c;
+
+	for (unsigned i = 0; i < limit - 1; i++)
+		silent[i] = dial();
+	kept = dial();
+	for (unsigned i = 0; i < limit / 2; i++) {
+		ask_on(kept);
+		get("GET", "/hello");
+		assert_status(200);
+	}
+	ask_on(kept);
+	ck_assert_int_le(recv(silent[0], &c, 1, 0), 0);
+	for (unsigned i = 0; i < limit - 1; i++)
+		close(silent[i]);
+	close(kept);
+}
+
+START_TEST(who_fills_all_places_keeps_nobody_out)
+{
+	start((struct httpd_options){ .conn_max = 8, .header_ms = 60000 });
+	fill_and_come(8);
+	stop();
+}
+END_TEST
+
+START_TEST(who_fills_the_places_of_an_address_keeps_nobody_out)
+{
+	start((struct httpd_options){ .conn_max_per_ip = 8,
+	    .header_ms = 60000 });
+	fill_and_come(8);
+	stop();
+}
+END_TEST
+
+START_TEST(who_takes_no_answers_keeps_nobody_out)
+{
+	const char big[] = "GET /big HTTP/1.1\r\nHost: x\r\n\r\n";
+	int fds[4], small = 4096;
+
+	start((struct httpd_options){ .conn_max = 4, .request_ms = 60000,
+	    .close_ms = 1000 });
+	for (int i = 0; i < 4; i++) {
+		fds[i] = dial();
+		setsockopt(fds[i], SOL_SOCKET, SO_RCVBUF, &small,
+		    sizeof(small));
+		ck_assert_int_gt(send(fds[i], big, sizeof(big) - 1, 0), 0);
+	}
+	get("GET", "/hello");	/* dial()'s patience is 5 s */
+	assert_status(200);
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+	stop();
+}
+END_TEST
+
+/* The server runs in this process: what we open it cannot have. */
+START_TEST(without_descriptors_it_drops_who_idles)
+{
+	struct rlimit lim = { .rlim_cur = 40, .rlim_max = 40 };
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fds[64], n = 0;
+	struct pollfd p = { .events = POLLIN };
+	char c;
+
+	start((struct httpd_options){ .header_ms = 60000 });
+	sin.sin_port = htons(srv.port);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &lim), 0);
+	fds[n++] = dial();
+	ask_on(fds[0]);
+	fds[n++] = socket(AF_INET, SOCK_STREAM, 0);
+	while (n < 64 && (fds[n] = dup(0)) >= 0)
+		n++;
+	ck_assert_int_eq(connect(fds[1], (struct sockaddr *)&sin,
+	    sizeof(sin)), 0);
+	p.fd = fds[0];
+	ck_assert_int_eq(poll(&p, 1, 5000), 1);
+	ck_assert_int_le(recv(fds[0], &c, 1, 0), 0);
+	while (n > 0)
+		close(fds[--n]);
+	get("GET", "/hello");
+	assert_status(200);
+	stop();
 }
 END_TEST
 
 START_TEST(one_address_cannot_take_all_connections)
 {
+	const char busy[] = "GET /much-later HTTP/1.1\r\nHost: x\r\n\r\n";
 	int fds[4];
 	char c;
 
 	start((struct httpd_options){ .conn_max_per_ip = 3,
 	    .header_ms = 60000 });
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 3; i++) {
 		fds[i] = dial();
+		send(fds[i], busy, sizeof(busy) - 1, 0);
+	}
+	while (in_flight() < 3)
+		usleep(1000);
+	fds[3] = dial();
 	ck_assert_int_le(recv(fds[3], &c, 1, 0), 0);
 	for (int i = 0; i < 4; i++)
 		close(fds[i]);
@@ -673,7 +795,13 @@ main(void)
 	tcase_add_test(tc, closing_does_not_wait_for_ever);
 	tcase_add_test(tc, a_port_in_use_is_a_clear_error);
 	tcase_add_test(own, a_late_answer_leaves_at_once);
-	tcase_add_test(own, further_connections_wait_for_their_turn);
+
+	tcase_add_test(own, while_all_are_busy_newcomers_wait);
+	tcase_add_test(own, who_fills_all_places_keeps_nobody_out);
+	tcase_add_test(own,
+	    who_fills_the_places_of_an_address_keeps_nobody_out);
+	tcase_add_test(own, who_takes_no_answers_keeps_nobody_out);
+	tcase_add_test(own, without_descriptors_it_drops_who_idles);
 	tcase_add_test(own, one_address_cannot_take_all_connections);
 	tcase_add_test(own, listens_on_several_addresses_and_a_unix_socket);
 	srunner_run_all(sr, CK_NORMAL);
