@@ -130,7 +130,6 @@ refuse_all(struct scraper *s)
 	give_back(s);
 	while ((w = s->served) != NULL) {
 		s->served = w->next;
-		s->n_waiting--;
 		s->stats->errors[ERROR_MEMORY]++;
 		httpd_reply_text(w->req, 500, "out of memory\n");
 		free(w);
@@ -151,7 +150,6 @@ reply_all(struct scraper *s)
 		if (s->answer.failed)
 			s->stats->errors[s->answer.error]++;
 		free(w);
-		s->n_waiting--;
 	}
 	give_back(s);
 }
@@ -187,6 +185,7 @@ take_equal(struct scraper *s)
 			continue;
 		}
 		*at = w->next;
+		s->n_waiting--;
 		w->next = NULL;
 		*end = w;
 		end = &w->next;
@@ -223,16 +222,45 @@ start_next(struct scraper *s)
 	uv_queue_work(s->loop, &s->work, on_work, on_done);
 }
 
+static void
+refuse_busy(struct scraper *s, struct httpd_request *req)
+{
+	s->stats->errors[ERROR_BUSY]++;
+	httpd_reply_text(req, 503, "too many requests at once "
+	    "(--web.max-requests)\n");
+}
+
+/* Those who ask and leave must not take the places of those who wait. */
+static void
+drop_the_gone(struct scraper *s)
+{
+	struct waiter **at = &s->first;
+
+	while (*at) {
+		struct waiter *w = *at;
+
+		if (!httpd_client_left(w->req)) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		s->n_waiting--;
+		refuse_busy(s, w->req);
+		free(w);
+	}
+	s->last = at;
+}
+
 void
 scraper_ask(struct scraper *s, const struct ask *ask,
     struct httpd_request *req)
 {
 	struct waiter *w;
 
+	if (s->waiting_max && s->n_waiting >= s->waiting_max)
+		drop_the_gone(s);
 	if (s->waiting_max && s->n_waiting >= s->waiting_max) {
-		s->stats->errors[ERROR_BUSY]++;
-		httpd_reply_text(req, 503, "too many requests at once "
-		    "(--web.max-requests)\n");
+		refuse_busy(s, req);
 		return;
 	}
 	w = malloc(sizeof(*w));

@@ -35,7 +35,7 @@ struct scraper {
 	struct self_stats *stats;	/* the loop's */
 	struct httpd *http;		/* set by main once it is open */
 	unsigned waiting_max;		/* 0: no limit */
-	unsigned n_waiting;
+	unsigned n_waiting;		/* in line, not in the job */
 	struct waiter *first, **last;
 	bool scan_wanted;
 	bool busy;

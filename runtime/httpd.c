@@ -9,6 +9,8 @@
 
 #include "runtime/httpd_priv.h"
 
+#define STILL_NS 500000000u	/* requests may lie in its buffer */
+
 static void
 on_handle_closed(uv_handle_t *handle)
 {
@@ -86,6 +88,17 @@ on_epoll(uv_poll_t *poll, int status, int events)
 	httpd__drive(poll->data);
 }
 
+/*
+ * Whether nothing more can come and nothing is owed.  libmicrohttpd waits for
+ * edges, and does not see an end that came together with bytes.
+ */
+static bool
+is_over(const struct httpd_conn *c)
+{
+	return (!c->req || c->req->state == REQ_RECEIVING) &&
+	    uv_hrtime() - c->since_ns > STILL_NS && httpd__has_left(c);
+}
+
 static void
 on_sweep(uv_timer_t *timer)
 {
@@ -97,7 +110,7 @@ on_sweep(uv_timer_t *timer)
 		if (c->deadline_ms == UINT64_MAX ||
 		    (c->req && c->req->state == REQ_WAITING && !all))
 			continue;
-		if (all || now >= c->deadline_ms)
+		if (all || now >= c->deadline_ms || is_over(c))
 			httpd__cut(c);
 	}
 	if (h->n_conns == 0 && !h->closing && !h->starved)

@@ -132,6 +132,10 @@ unsigned httpd_connections(const struct httpd *h);
 /* httpd_in_flight -- requests whose headers are in and answer is not out. */
 unsigned httpd_in_flight(const struct httpd *h);
 
+/* httpd_client_left -- whether he sends no more: he closed at least his side,
+ * and so does not wait for an answer, as a rule. */
+bool httpd_client_left(const struct httpd_request *req);
+
 /* The method as sent; the path, percent-decoded, without the query. */
 const char *httpd_method(const struct httpd_request *req);
 const char *httpd_path(const struct httpd_request *req);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/httpd.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,6 +22,15 @@ httpd__cut(struct httpd_conn *conn)
 {
 	conn->deadline_ms = UINT64_MAX;
 	(void)shutdown(conn->fd, SHUT_RDWR);
+}
+
+bool
+httpd__has_left(const struct httpd_conn *conn)
+{
+	char byte;
+	ssize_t n = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 unsigned

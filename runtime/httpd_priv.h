@@ -140,6 +140,9 @@ void httpd__drive_soon(struct httpd *h);
 /* httpd__sweep_start -- there are connections now: watch their deadlines. */
 void httpd__sweep_start(struct httpd *h);
 
+/* httpd__has_left -- nothing more comes from there, and nothing lies unread. */
+bool httpd__has_left(const struct httpd_conn *conn);
+
 /* httpd__cut -- no more bytes either way; libmicrohttpd then ends it. */
 void httpd__cut(struct httpd_conn *conn);
 

@@ -266,6 +266,12 @@ httpd_reply_text(struct httpd_request *req, unsigned status, const char *text)
 	    .body = text, .body_len = strlen(text) });
 }
 
+bool
+httpd_client_left(const struct httpd_request *req)
+{
+	return httpd__has_left(req->conn);
+}
+
 const char *
 httpd_method(const struct httpd_request *req)
 {

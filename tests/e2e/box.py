@@ -166,16 +166,21 @@ class Box:
         whole = text[:text.rfind("\n") + 1].splitlines()
         return [r for r in map(json.loads, whole) if r["msg"] == msg]
 
+    def connect(self, seconds):
+        if self.tls:
+            return http.client.HTTPSConnection(
+                "127.0.0.1", self.port, timeout=seconds, context=self.tls)
+        return http.client.HTTPConnection("127.0.0.1", self.port,
+                                          timeout=seconds)
+
+    def credentials(self):
+        return {"Authorization": basic(self.login)} if self.login else {}
+
     def get(self, path="/metrics", method="GET", **headers):
-        c = http.client.HTTPSConnection(
-            "127.0.0.1", self.port, timeout=20, context=self.tls) \
-            if self.tls else \
-            http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        if self.login:
-            headers.setdefault("Authorization", basic(self.login))
+        c = self.connect(20)
         try:
-            c.request(method, path, headers={
-                k.replace("_", "-"): v for k, v in headers.items()})
+            c.request(method, path, headers={**self.credentials(), **{
+                k.replace("_", "-"): v for k, v in headers.items()}})
             r = c.getresponse()
             return Reply(r, r.read())
         finally:
