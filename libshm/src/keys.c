@@ -327,6 +327,15 @@ add_records(struct smx__keys *k, const unsigned char *bytes, size_t size)
 }
 
 int
+smx__keys_add(struct smx__keys *k, const struct smx_record *r,
+    struct smx_error *err)
+{
+	int rc = add_records(k, (const unsigned char *)r, r->size);
+
+	return rc < 0 ? smx__fail(err, rc, "directory:") : 0;
+}
+
+int
 smx__keys_refresh(struct smx__keys *k, int fd,
     const struct smx_header *geometry, const struct smx_header *shared,
     struct smx_error *err)

@@ -78,6 +78,15 @@ int smx__keys_refresh(struct smx__keys *, int fd,
     const struct smx_header *geometry, const struct smx_header *shared,
     struct smx_error *);
 
+/*
+ * smx__keys_add -- a record that the caller has published at read_to, under
+ * the registration lock: nothing else can be there.
+ *
+ * Errors   -ENOMEM; the next refresh reads it from the file.
+ */
+int smx__keys_add(struct smx__keys *, const struct smx_record *,
+    struct smx_error *);
+
 /* NULL if there is none, or it is retired. */
 struct smx__family_key *smx__keys_family(const struct smx__keys *,
     const char *name, size_t len);

@@ -50,7 +50,7 @@ smx__append(struct smx__process *p, int fd, const struct smx_record *r,
 	/* release: pairs with the acquire loads of readers and siblings */
 	__atomic_store_n(&p->header->dir_tail, tail + r->size,
 	    __ATOMIC_RELEASE);
-	return smx__keys_refresh(&p->keys, fd, &p->geometry, p->header, err);
+	return smx__keys_add(&p->keys, r, err);
 }
 
 static int
