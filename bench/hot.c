@@ -6,10 +6,11 @@
  * With two threads ns is wall time by operations of each.  See chunks.h for
  * what the environment decides.
  *
+ *   loop	   nothing: what the loop around the others takes
  *   volatile	   ++ of a volatile integer		    limit of inc
  *   store_double  a plain store of a double		    limit of gauge_set
  *   inc, inc_same, inc_diff  one counter; two threads on one, on two
- *   inc_labels	   two label values looked up each time
+ *   inc_label, inc_labels  one label value, two, looked up each time
  *   gauge_set, gauge_add
  *   observe	   65,536 log-uniform values, more than a branch predictor
  *		   learns, in 11 explicit bounds; _native, _both: the latency
@@ -33,13 +34,21 @@
 
 static uint64_t values[N_VALUES]; /* ns */
 static struct smx_counter counter[2];
-static struct smx_counter_family family;
+static struct smx_counter_family family, family_one;
 static struct smx_gauge gauge;
 static struct smx_histogram explicit_h, native_h, both_h, kept_h;
 static volatile uint64_t bare_counter; /* here it is what is measured */
 static double bare_gauge;
 static uint64_t last_ticks;
 static volatile sig_atomic_t interrupted;
+
+static void
+run_loop(int thread, uint64_t n)
+{
+	(void)thread;
+	for (uint64_t i = 0; i < n; i++)
+		bench_barrier();
+}
 
 static void
 run_volatile(int thread, uint64_t n)
@@ -77,6 +86,18 @@ run_inc_diff(int thread, uint64_t n)
 {
 	for (uint64_t i = 0; i < n; i++) {
 		smx_inc(counter[thread]);
+		bench_barrier();
+	}
+}
+
+static void
+run_inc_label(int thread, uint64_t n)
+{
+	static const char *const labels[] = { "s000001" };
+
+	(void)thread;
+	for (uint64_t i = 0; i < n; i++) {
+		smx_inc(smx_counter_with(family_one, labels));
 		bench_barrier();
 	}
 }
@@ -201,10 +222,12 @@ run_observe_since(int thread, uint64_t n)
 }
 
 static const struct bench_op ops[] = {
+	{ "loop", 1, run_loop },
 	{ "volatile", 1, run_volatile },
 	{ "inc", 1, run_inc },
 	{ "inc_same", 2, run_inc },
 	{ "inc_diff", 2, run_inc_diff },
+	{ "inc_label", 1, run_inc_label },
 	{ "inc_labels", 1, run_inc_labels },
 	{ "store_double", 1, run_store_double },
 	{ "gauge_set", 1, run_gauge_set },
@@ -283,12 +306,17 @@ register_all(struct smx_error *err)
 	struct smx_desc g = { .name = "bench_depth", .help = "Depth." };
 	int ret = smx_counter_family(&family, &c, err);
 
+	c.name = "bench_shards_total";
+	c.label_names = names + 1;
+	if (ret == 0)
+		ret = smx_counter_family(&family_one, &c, err);
 	for (int i = 0; ret == 0 && i < N_SHARDS; i++) {
 		char shard[16];
 		const char *const labels[] = { "get", shard };
 
 		(void)snprintf(shard, sizeof(shard), "s%06d", i);
 		counter[i % 2] = smx_counter_with(family, labels);
+		(void)smx_counter_with(family_one, labels + 1);
 	}
 	if (ret == 0)
 		ret = smx_gauge_register(&gauge, &g, err);

@@ -38,13 +38,37 @@ cmd_bench() {
 
 	[[ $what == hot || $what == scrape ]] || usage "bench: hot or scrape"
 	shift
-	build_targets "bench/bench-$what"
-	if [[ $what == hot || $# != 0 ]]; then
-		"$build/bench/bench-$what" "$what" "$@"
+	if [[ $what == hot ]]; then
+		bench_hot "$@"
+		return
+	fi
+	build_targets bench/bench-scrape
+	if [[ $# != 0 ]]; then
+		"$build/bench/bench-scrape" scrape "$@"
 		return
 	fi
 	for set in 'counters 100000' 'counters 1000000' 'histograms 10000'; do
 		# shellcheck disable=SC2086 # two words
 		"$build/bench/bench-scrape" scrape $set
 	done
+}
+
+# What the writer's side costs, and whether that is what was promised.
+bench_hot() {
+	build_targets bench/bench-hot bench/bench-attach bench/bench-watched
+	case ${1:-} in
+	'')
+		{
+			"$build/bench/bench-hot" hot
+			"$build/bench/bench-watched"
+			"$build/bench/bench-attach"
+		} | "$python" "$top/bench/limits.py"
+		;;
+	--instructions)
+		command -v valgrind >/dev/null || packages_install valgrind
+		"$python" "$top/bench/instructions.py" \
+			"$build/bench/bench-hot"
+		;;
+	*) usage "bench hot: no option '$1'" ;;
+	esac
 }
