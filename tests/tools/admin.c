@@ -254,7 +254,8 @@ exec_rm(void *arg)
 	return 99;
 }
 
-/* Until the process has the file open. */
+/* Until the process has the file open: not the copy of ours that it has until
+ * it is another program. */
 static void
 await_open(pid_t pid, const char *path)
 {
@@ -278,11 +279,13 @@ START_TEST(rm_looks_again_once_it_has_the_lock)
 		.l_start = SMX_LOCK_REGISTER, .l_len = 1 };
 	struct live_peer peer;
 	pid_t rm;
-	int fd;
+	int first, fd;
 
 	live_peer_start(&peer, stay);
 	live_run(count_three, NULL);
-	fd = open(live_file(FILE_NAME), O_RDWR | O_CLOEXEC);
+	first = open(live_file(FILE_NAME), O_RDWR | O_CLOEXEC);
+	fd = fcntl(first, F_DUPFD_CLOEXEC, 100); /* out of await_open's sight */
+	close(first);
 	ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
 	rm = live_start(exec_rm, NULL);
 	await_open(rm, live_file(FILE_NAME));
