@@ -10,6 +10,9 @@
  *	gauge NAME VALUE
  *	histogram NAME NS...	observe each
  *	native NAME NS...	the same with native buckets alone
+ *	explicit NAME NS...	the same with 1 ms and 2.5 ms alone
+ *	buckets NAME EXPONENT SCHEMA LOW HIGH BOUND...
+ *				a histogram; SCHEMA - for no native buckets
  *	label NAME VALUE N	counter NAME{name="VALUE"} += N
  *	many PREFIX N		N counters
  *	spin NAME		observe for ever in a thread
@@ -49,21 +52,10 @@ do_gauge(const char *name, const char *value, struct smx_error *e)
 }
 
 static int
-make_histogram(const char *name, int native, struct smx_histogram *h,
-    struct smx_error *e)
-{
-	const struct smx_desc d = { .name = name, .help = help,
-		.unit = "seconds", .exponent = 9, .native = native };
-
-	return smx_histogram_register(h, &d, e);
-}
-
-static int
-do_histogram(const char *name, int native, const char *values,
-    struct smx_error *e)
+observe_each(const struct smx_desc *d, const char *values, struct smx_error *e)
 {
 	struct smx_histogram h;
-	int err = make_histogram(name, native, &h, e);
+	int err = smx_histogram_register(&h, d, e);
 	char *end;
 
 	while (err == 0 && *values) {
@@ -71,6 +63,47 @@ do_histogram(const char *name, int native, const char *values,
 		values = *end ? end + 1 : end;
 	}
 	return err;
+}
+
+static int
+do_histogram(const char *name, int native, const char *values,
+    struct smx_error *e)
+{
+	const struct smx_desc d = { .name = name, .help = help,
+		.unit = "seconds", .exponent = 9, .native = native };
+
+	return observe_each(&d, values, e);
+}
+
+static int
+do_explicit(const char *name, const char *values, struct smx_error *e)
+{
+	static const double bounds[] = { 0.001, 0.0025 };
+	const struct smx_desc d = { .name = name, .help = help,
+		.unit = "seconds", .exponent = 9, .bounds = bounds,
+		.n_bounds = 2 };
+
+	return observe_each(&d, values, e);
+}
+
+static int
+do_buckets(const char *name, const char *rest, struct smx_error *e)
+{
+	double bounds[64];
+	struct smx_desc d = { .name = name, .help = help, .bounds = bounds };
+	struct smx_histogram h;
+	char schema[8];
+	int at, more;
+
+	if (sscanf(rest, "%d %7s %lf %lf %n", &d.exponent, schema,
+		&d.native_min, &d.native_max, &at) < 4)
+		return -EINVAL;
+	d.native = schema[0] != '-';
+	d.schema = schema[0] == '0' ? -1 : (int)strtol(schema, NULL, 10);
+	for (; d.n_bounds < 64 && sscanf(rest + at, "%lf %n",
+		 &bounds[d.n_bounds], &more) == 1; at += more)
+		d.n_bounds++;
+	return smx_histogram_register(&h, &d, e);
 }
 
 static int
@@ -119,8 +152,10 @@ static int
 do_spin(const char *name, struct smx_error *e)
 {
 	static struct smx_histogram h;
+	const struct smx_desc d = { .name = name, .help = help,
+		.unit = "seconds", .exponent = 9 };
 	pthread_t t;
-	int err = make_histogram(name, 0, &h, e);
+	int err = smx_histogram_register(&h, &d, e);
 
 	return err ? err : -pthread_create(&t, NULL, spin, &h);
 }
@@ -142,6 +177,10 @@ obey(char *line, struct smx_error *e)
 		return do_histogram(name, 0, line + at, e);
 	if (strcmp(word, "native") == 0)
 		return do_histogram(name, 1, line + at, e);
+	if (strcmp(word, "explicit") == 0)
+		return do_explicit(name, line + at, e);
+	if (strcmp(word, "buckets") == 0)
+		return do_buckets(name, line + at, e);
 	if (strcmp(word, "label") == 0)
 		return do_label(name, line + at, e);
 	if (strcmp(word, "many") == 0)

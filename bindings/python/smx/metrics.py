@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program holds: counters, gauges, histograms, and families of them.
+
+All updates may come from any thread and from signal handlers; after the
+segment was closed they do nothing.
+"""
+import struct
+import time
+from bisect import bisect_left
+from contextlib import contextmanager
+from typing import (TYPE_CHECKING, Callable, Dict, Generic, Iterator, List,
+                    Tuple, TypeVar)
+
+from . import layout
+from .layout import SIGN
+from .memory import RELAXED, RELEASE
+
+if TYPE_CHECKING:
+    from .writer import Writer
+
+_BITS = struct.Struct("<Q")
+_DOUBLE = struct.Struct("<d")
+
+
+def _stored(value: float) -> int:
+    return int(_BITS.unpack(_DOUBLE.pack(value))[0]) ^ layout.GAUGE_XOR
+
+
+def _value(bits: int) -> float:
+    """Unset counts as zero."""
+    return float(_DOUBLE.unpack(_BITS.pack(bits ^ layout.GAUGE_XOR))[0]) \
+        if bits else 0.0
+
+
+class Counter:
+    """Only rises.  Counts in cells: 10^-exponent of the exposed unit."""
+
+    __slots__ = ("_w", "_cell")
+
+    def __init__(self, w: "Writer", cell: int) -> None:
+        self._w, self._cell = w, cell
+
+    def inc(self) -> None:
+        w = self._w
+        w.add8((w.lane or w.awake().lane) + self._cell, 1, RELAXED)
+
+    def add(self, n: int) -> None:
+        if n < 0:
+            raise ValueError("counters only rise")
+        w = self._w
+        w.add8((w.lane or w.awake().lane) + self._cell, n, RELAXED)
+
+
+class Gauge:
+    """A double of this process; gone when the process is."""
+
+    __slots__ = ("_w", "_cell")
+
+    def __init__(self, w: "Writer", cell: int) -> None:
+        self._w, self._cell = w, cell
+
+    def _at(self) -> int:
+        w = self._w
+        return (w.gauges or w.awake().gauges) + self._cell
+
+    def set(self, value: float) -> None:
+        self._w.atomic.store8(self._at(), _stored(value), RELAXED)
+
+    def add(self, value: float) -> None:
+        a, at = self._w.atomic, self._at()
+        old = a.load8(at, RELAXED)
+        while not a.swap8(at, old, _stored(_value(old) + value)):
+            old = a.load8(at, RELAXED)
+
+    def unset(self) -> None:
+        """Not shown until it is set again."""
+        self._w.atomic.store8(self._at(), 0, RELAXED)
+
+
+class Histogram:
+    """Observations in cells: nanoseconds, if the exponent is 9."""
+
+    __slots__ = ("_w", "_cell", "_uppers")
+
+    def __init__(self, w: "Writer", cell: int, uppers: List[int]) -> None:
+        self._w, self._cell, self._uppers = w, cell, uppers
+
+    def observe(self, n: int) -> None:
+        """2^63 or more, or a clock that ran backwards: dropped, counted."""
+        w = self._w
+        at = (w.lane or w.awake().lane) + self._cell
+        if not 0 <= n < SIGN:
+            w.count("dropped")
+            return
+        bucket = layout.FIRST_BUCKET + bisect_left(self._uppers, n)
+        add = w.add8
+        add(at, 1, RELAXED)  # begin: I7
+        add(at + 16, n, RELEASE)
+        add(at + 8 * bucket, 1, RELEASE)
+        add(at + 8, 1, RELEASE)  # end
+
+    @contextmanager
+    def time(self) -> Iterator[None]:
+        """with h.time(): what takes time, in nanoseconds."""
+        start = time.perf_counter_ns()
+        try:
+            yield
+        finally:
+            self.observe(time.perf_counter_ns() - start)
+
+
+M = TypeVar("M", Counter, Gauge, Histogram)
+
+
+class Labelled(Generic[M]):
+    """A family whose label values are known at run time only."""
+
+    def __init__(self, register: Callable[[Tuple[str, ...]], M],
+                 n_labels: int) -> None:
+        self._register: Callable[[Tuple[str, ...]], M] = register
+        self._n = n_labels
+        self._known: Dict[Tuple[str, ...], M] = {}
+
+    def labels(self, *values: str) -> M:
+        """The member with these values, registered if it is new.  Past the
+        family's limit, and for values that cannot be, it is the one whose
+        values are all "other"."""
+        member = self._known.get(values)
+        if member is None:
+            if len(values) != self._n:
+                raise ValueError(f"{self._n} values are needed")
+            member = self._known[values] = self._register(values)
+        return member
