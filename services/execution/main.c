@@ -329,6 +329,8 @@ app_load(void *arg)
 	app->desk.n = 0;
 	app->n_spans = 0;
 	cdb_outbox_clear(&app->box);
+	cdb_groups_make(&app->service.bus, CDB_TOPIC_RESULTS,
+	    app->opt.groups.name, app->opt.groups.n);
 	cdb_keeper_load(&app->output);
 	cdb_intake_load(&app->intake);
 	cdb_bus_query(&app->service.bus, on_state, app,

@@ -36,6 +36,12 @@ take_limit(void *arg, const char *value)
 	    &opt(arg)->stream_limit) == 0;
 }
 
+static bool
+take_group(void *arg, const char *value)
+{
+	return cdb_names_take(&opt(arg)->groups, value);
+}
+
 /* "50-200" or "0". */
 static bool
 take_latency(void *arg, const char *value)
@@ -138,6 +144,9 @@ const struct cdb_option cdb_execution_options[] = {
 	{ "--stream-limit", "N", "a whole number from 1 to 100000000",
 	    "entries of order_results at which to pause [500000]",
 	    take_limit },
+	{ "--group", "NAME", "a name, at most 8 times",
+	    "consumer group that must see every result, may be repeated",
+	    take_group },
 };
 const size_t cdb_execution_n_options =
     sizeof(cdb_execution_options) / sizeof(cdb_execution_options[0]);

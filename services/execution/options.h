@@ -13,6 +13,7 @@ struct cdb_execution_options {
 	struct cdb_exchange_rules rules;
 	double speed;		/* 0 is max */
 	int64_t stream_limit;
+	struct cdb_names groups;	/* of order_results, to be made */
 };
 
 extern const struct cdb_option cdb_execution_options[];

@@ -41,6 +41,8 @@ struct risk_app {
 	uv_timer_t poll;
 	int64_t stream_limit;
 	int64_t orders_minute;	/* -1: as the profile has it */
+	struct cdb_names groups;	/* of the outputs, to be made */
+	struct cdb_names alert_groups;
 	/* the event being taken */
 	const struct cdb_slip *slip;
 	/* the transaction under way */
@@ -69,12 +71,34 @@ take_orders(void *arg, const char *value)
 	    &app->orders_minute) == 0;
 }
 
+static bool
+take_group(void *arg, const char *value)
+{
+	struct risk_app *app = arg;
+
+	return cdb_names_take(&app->groups, value);
+}
+
+static bool
+take_alert_group(void *arg, const char *value)
+{
+	struct risk_app *app = arg;
+
+	return cdb_names_take(&app->alert_groups, value);
+}
+
 static const struct cdb_option options[] = {
 	{ "--orders-per-minute", "N", "a whole number from 0 to 60",
 	    "above it the circuit breaker opens, 0 for no limit [60]",
 	    take_orders },
 	{ "--stream-limit", "N", "a whole number from 1 to 100000000",
 	    "entries of an output at which to pause [500000]", take_limit },
+	{ "--group", "NAME", "a name, at most 8 times",
+	    "consumer group that must see every order, decision and "
+	    "portfolio, may be repeated", take_group },
+	{ "--alert-group", "NAME", "a name, at most 8 times",
+	    "consumer group that must see every alert, may be repeated",
+	    take_alert_group },
 };
 
 /* What the book says goes to the outbox; see cdb_risk_sink. */
@@ -269,13 +293,21 @@ drain(struct risk_app *app)
 			break;
 		take_one(app, what, at);
 	} while (cdb_intake_acks(&app->intake) < STEP_MAX);
-	app->intake.streams[IN_TICKS].wanted =
-	    app->merge.n_ticks + CDB_INTAKE_COUNT <= CDB_MERGE_CAP;
-	app->intake.streams[IN_SIGNALS].wanted =
-	    app->merge.n_signals + CDB_INTAKE_COUNT <= CDB_MERGE_CAP;
-	app->intake.streams[IN_RESULTS].wanted =
-	    app->merge.n_results + CDB_INTAKE_COUNT <= CDB_MERGE_CAP;
 	return what == CDB_NEXT_WAIT;
+}
+
+/* No stream is asked for more than the merge has room for. */
+static void
+room_look(struct risk_app *app)
+{
+	const struct cdb_merge *m = &app->merge;
+	struct cdb_intake_stream *s = app->intake.streams;
+
+	s[IN_TICKS].wanted = m->n_ticks + CDB_INTAKE_COUNT <= CDB_MERGE_CAP;
+	s[IN_SIGNALS].wanted =
+	    m->n_signals + CDB_INTAKE_COUNT <= CDB_MERGE_CAP;
+	s[IN_RESULTS].wanted =
+	    m->n_results + CDB_INTAKE_COUNT <= CDB_MERGE_CAP;
 }
 
 static uint64_t
@@ -393,6 +425,7 @@ app_idle(void *arg)
 	struct risk_app *app = arg;
 	bool more = !is_full(app) && drain(app);
 
+	room_look(app);
 	if (cdb_intake_acks(&app->intake) > 0 ||
 	    cdb_intake_can_read(&app->intake)) {
 		step(app, cdb_intake_can_read(&app->intake));
@@ -494,6 +527,21 @@ rules_ask(struct risk_app *app)
 	    "HGET state:execution exchange");
 }
 
+/* Before anything is written; see cdb_groups_make(). */
+static void
+groups_make(struct risk_app *app)
+{
+	for (size_t i = 0; i < N_OUTPUTS; i++) {
+		const struct cdb_names *names =
+		    strcmp(outputs[i], CDB_TOPIC_ALERTS) == 0
+		    ? &app->alert_groups : &app->groups;
+
+		cdb_groups_make(&app->service.bus, outputs[i], names->name,
+		    names->n);
+		cdb_keeper_load(&app->keepers[i]);
+	}
+}
+
 static void
 app_load(void *arg)
 {
@@ -503,8 +551,7 @@ app_load(void *arg)
 	cdb_outbox_clear(&app->box);
 	app->bad = 0;
 	app->n_spans = 0;
-	for (size_t i = 0; i < N_OUTPUTS; i++)
-		cdb_keeper_load(&app->keepers[i]);
+	groups_make(app);
 	rules_ask(app);
 }
 

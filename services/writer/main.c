@@ -409,6 +409,7 @@ app_init(struct writer_app *app)
 		.done = on_watched, .arg = app };
 	app->health = (struct cdb_keeper){ .bus = &s->bus,
 		.stream = CDB_TOPIC_HEALTH, .limit = HEALTH_LIMIT };
+	app->store.log = &s->log;
 	app->collector_url = s->opt.collector_url;
 	if (app->sample_s > 0 && s->opt.metrics)
 		uv_timer_start(&app->sampling, on_sampling,

@@ -46,6 +46,16 @@ cdb_store_run(struct cdb_store *store, const char *sql)
 	return ok;
 }
 
+/* libpq would print it, into the middle of our lines. */
+static void
+on_notice(void *arg, const char *message)
+{
+	const struct cdb_store *store = arg;
+
+	log_warn(store->log, "the database says",
+	    LOG_STRN("notice", message, strcspn(message, "\n")));
+}
+
 int
 cdb_store_open(struct cdb_store *store)
 {
@@ -66,6 +76,7 @@ cdb_store_open(struct cdb_store *store)
 		cdb_store_close(store);
 		return -ENOTCONN;
 	}
+	PQsetNoticeProcessor(store->conn, on_notice, store);
 	err = cdb_store_run(store, SETTINGS) ? cdb_store_migrate(store)
 					     : -ENOTCONN;
 	if (err < 0)

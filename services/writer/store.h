@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "batch.h"
+#include "runtime/log.h"
 
 #define CDB_STORE_TEXT 256
 
@@ -21,6 +22,7 @@ struct cdb_store {
 	/* given, borrowed */
 	const char *conninfo;
 	const char *schema;	/* folder of the migrations, NNN_name.sql */
+	const struct log *log;	/* for what the server says unasked */
 	/* its own */
 	PGconn *conn;		/* NULL: not connected */
 	char error[CDB_STORE_TEXT];	/* of the last failure */

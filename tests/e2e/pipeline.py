@@ -93,7 +93,12 @@ class Place:
 
     def log(self, name):
         with open(self.path(f"{name}.log"), encoding="utf-8") as f:
-            return [json.loads(line) for line in f]
+            lines = f.readlines()
+        try:
+            return [json.loads(line) for line in lines]
+        except ValueError as err:
+            raise AssertionError(f"{name}.log is not JSON: " + "".join(
+                line for line in lines if line[:1] != "{")) from err
 
     def added(self, stream):
         """Entries ever added, trimmed ones included."""

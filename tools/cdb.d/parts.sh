@@ -120,8 +120,12 @@ options_signal() {
 	argv+=(--group risk --group writer)
 }
 
+options_risk() {
+	argv+=(--group writer --alert-group notify)
+}
+
 options_execution() {
-	argv+=(--speed "$speed")
+	argv+=(--speed "$speed" --group risk --group writer)
 }
 
 options_writer() {
