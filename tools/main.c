@@ -20,6 +20,7 @@ static const char usage[] =
     "  check NAME...       is it sound, and if not, why; how full it is\n"
     "  watch NAME [TEXT]   what changes, and how fast; only series whose\n"
     "                      family's name contains TEXT\n"
+    "  top                 all of them, live, on the whole terminal\n"
     "  rm NAME...          remove segments that no process lives in\n"
     "  reset NAME...       empty them; what was there is set aside as\n"
     "                      .old.smx.NAME, which dump and rm take as well\n"
@@ -28,7 +29,7 @@ static const char usage[] =
     "  --dir DIR           where segments are (default $SMX_DIR, /dev/shm)\n"
     "  --owner USER        take this user's files too, by name or number\n"
     "  --json              dump as JSON\n"
-    "  --interval SECONDS  of watch (default 1)\n"
+    "  --interval SECONDS  of watch and top (default 1)\n"
     "  --count N           end watch after N rounds\n"
     "  --help, --version\n"
     "\n"
@@ -52,6 +53,7 @@ static const struct command {
 	{ "dump", command_dump, 1, INT_MAX, READS | TAKES(OPT_JSON) },
 	{ "check", command_check, 1, INT_MAX, READS },
 	{ "watch", command_watch, 1, 2, WATCHES },
+	{ "top", command_top, 0, 0, READS | TAKES(OPT_INTERVAL) },
 	{ "rm", command_rm, 1, INT_MAX, TAKES(OPT_DIR) },
 	{ "reset", command_reset, 1, INT_MAX, TAKES(OPT_DIR) },
 };

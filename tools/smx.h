@@ -10,6 +10,7 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "smx/view.h"
 
@@ -27,6 +28,7 @@ int command_ls(const struct options *);
 int command_dump(const struct options *);
 int command_check(const struct options *);
 int command_watch(const struct options *);
+int command_top(const struct options *);
 int command_rm(const struct options *);
 int command_reset(const struct options *);
 
@@ -97,7 +99,10 @@ void text_double(char to[TEXT_NUMBER], double);
 /* A string in double quotes, escaped; valid in JSON. */
 void text_put_quoted(const char *);
 
-/* {name="value",...} to standard output; nothing without labels. */
+/* {name="value",...}; nothing without labels. */
+void text_write_labels(FILE *, const struct smx_family_info *,
+    const struct smx_series_info *);
+/* The same to standard output. */
 void text_put_labels(const struct smx_family_info *,
     const struct smx_series_info *);
 

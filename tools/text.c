@@ -59,27 +59,33 @@ text_double(char to[TEXT_NUMBER], double value)
 	}
 }
 
-void
-text_put_quoted(const char *s)
+static void
+write_quoted(FILE *to, const char *s)
 {
-	putchar('"');
+	putc('"', to);
 	for (; *s != '\0'; s++) {
 		if (*s == '"' || *s == '\\')
-			printf("\\%c", *s);
+			fprintf(to, "\\%c", *s);
 		else if (*s == '\n')
-			fputs("\\n", stdout);
+			fputs("\\n", to);
 		else if (*s == '\t')
-			fputs("\\t", stdout);
+			fputs("\\t", to);
 		else if ((unsigned char)*s < ' ')
-			printf("\\u%04x", (unsigned)*s);
+			fprintf(to, "\\u%04x", (unsigned)*s);
 		else
-			putchar(*s);
+			putc(*s, to);
 	}
-	putchar('"');
+	putc('"', to);
 }
 
 void
-text_put_labels(const struct smx_family_info *f,
+text_put_quoted(const char *s)
+{
+	write_quoted(stdout, s);
+}
+
+void
+text_write_labels(FILE *to, const struct smx_family_info *f,
     const struct smx_series_info *s)
 {
 	const char *name = f->labels, *value = s->values;
@@ -87,12 +93,19 @@ text_put_labels(const struct smx_family_info *f,
 	if (f->n_labels == 0)
 		return;
 	for (uint32_t i = 0; i < f->n_labels; i++) {
-		printf("%c%s=", i == 0 ? '{' : ',', name);
-		text_put_quoted(value);
+		fprintf(to, "%c%s=", i == 0 ? '{' : ',', name);
+		write_quoted(to, value);
 		name += strlen(name) + 1;
 		value += strlen(value) + 1;
 	}
-	putchar('}');
+	putc('}', to);
+}
+
+void
+text_put_labels(const struct smx_family_info *f,
+    const struct smx_series_info *s)
+{
+	text_write_labels(stdout, f, s);
 }
 
 const char *

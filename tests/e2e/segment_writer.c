@@ -2,7 +2,7 @@
 /*
  * segment_writer -- a real writer that does what it is told.
  *
- *	segment_writer SERVICE [INSTANCE]
+ *	segment_writer SERVICE [INSTANCE [CELLS]]
  *
  * reads commands, a line each, and answers each with "ok" or the error:
  *
@@ -193,7 +193,11 @@ obey(char *line, struct smx_error *e)
 int
 main(int argc, char **argv)
 {
-	struct smx_options opt = { .instance = argc > 2 ? argv[2] : NULL };
+	struct smx_options opt = {
+		.instance = argc > 2 && *argv[2] ? argv[2] : NULL,
+		.cells = argc > 3 ? (uint32_t)atol(argv[3]) : 0,
+		.dir_bytes = argc > 3 ? 256u * (uint32_t)atol(argv[3]) : 0,
+	};
 	struct smx_error e = { 0 };
 	char line[4096];
 

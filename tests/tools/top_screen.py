@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""smx top in a real terminal: keys are typed, and the screen is read.
+
+usage: top_screen.py SMX SEGMENT_WRITER
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+SMX, WRITER = sys.argv[1:3]
+
+
+def until(what, condition, seconds=60.0):
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.05)
+
+
+class Screen:
+    """with Screen(columns, lines) as s: smx top in a tmux of its own."""
+
+    def __init__(self, columns=140, lines=30, locale="C.UTF-8"):
+        self.dir = tempfile.mkdtemp(prefix="smx-top-", dir="/dev/shm")
+        self.socket = os.path.join(self.dir, "tmux")
+        self.writers = []
+        self.size = (columns, lines)
+        self.locale = locale
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        if failure[0]:
+            print("# " + self.text().replace("\n", "\n# "))
+        self.tmux("kill-server", check=False)
+        for writer in self.writers:
+            writer.kill()
+            writer.wait()
+        shutil.rmtree(self.dir)
+
+    def tmux(self, *words, check=True):
+        return subprocess.run(
+            ["tmux", "-u", "-S", self.socket, "-f", "/dev/null", *words],
+            capture_output=True, text=True, check=check,
+            env={**os.environ, "LC_ALL": "C.UTF-8"}).stdout
+
+    def writer(self, name, *words):
+        child = subprocess.Popen([WRITER, name, *words],
+                                 stdin=subprocess.PIPE, text=True,
+                                 stdout=subprocess.PIPE,
+                                 env={**os.environ, "SMX_DIR": self.dir})
+        self.writers.append(child)
+        assert child.stdout.readline() == "ok\n"
+        return child
+
+    @staticmethod
+    def tell(writer, *commands):
+        for command in commands:
+            writer.stdin.write(command + "\n")
+            writer.stdin.flush()
+            assert writer.stdout.readline() == "ok\n"
+
+    def top(self, interval="0.2"):
+        self.tmux("new-session", "-d", "-x", str(self.size[0]),
+                  "-y", str(self.size[1]),
+                  f"LC_ALL={self.locale} {SMX} top --dir {self.dir} "
+                  f"--interval {interval}; echo ended $?; sleep 600")
+        self.wait("smx top - ")
+
+    def keys(self, *keys):
+        self.tmux("send-keys", *keys)
+
+    def text(self):
+        return self.tmux("capture-pane", "-p", check=False)
+
+    def wait(self, pattern):
+        """Until a line matches; the line."""
+        def look():
+            return re.search(f"^.*{pattern}.*$", self.text(), re.M)
+        return until(f"on the screen: {pattern}", look)[0]
+
+
+def services_then_series_then_one():
+    with Screen() as s:
+        writer = s.writer("shop")
+        s.tell(writer, "counter orders_total 12", "gauge depth 2.5",
+               'label by_total é"x 3')
+        s.top()
+        s.wait(r"shop +1 +1/64 +3 .*live " + str(writer.pid))
+        s.keys("Enter")
+        s.wait(r"shop orders_total +12 +0\b")
+        s.wait(r"shop depth +2.50 +- ")
+        s.wait(r'shop by_total\{name="é\\"x"\} +3 ')
+        s.keys("/")
+        s.keys("-l", "ORD")
+        s.wait("/ORD_")
+        until("others are filtered", lambda: "depth" not in s.text())
+        s.keys("Enter", "Enter")
+        s.wait(r"shop, counter: Of a test")
+        s.wait(r" 12 +in all")
+        s.tell(writer, "counter orders_total 30")
+        s.wait(r" 42 +in all")
+        s.keys("Escape")
+        s.wait(r"shop orders_total +42")
+        s.keys("Escape")
+        s.wait(r"shop depth")
+        s.keys("q")
+        s.wait("ended 0")
+
+
+def a_histogram_shows_its_quantiles_and_heat():
+    with Screen() as s:
+        writer = s.writer("shop")
+        s.tell(writer, "histogram wait_seconds 1000000")
+        s.top(interval="1000")          # looks when told to
+        s.keys("Tab", "Enter")
+        s.wait("shop, histogram in seconds")
+        s.tell(writer, "histogram wait_seconds" + " 1000000" * 90 +
+               " 90000000" * 10)
+        s.keys("-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-")
+        line = s.wait(r"p50 +\S+us +p90 .*p99 +\S+ms .*max +\S+ms")
+        low, high = re.search(r"p50 +(\S+)us.*max +(\S+)ms", line).groups()
+        assert 500 <= float(low) <= 1000, line
+        assert 80 <= float(high) <= 100, line
+        s.wait("░|▒|▓|█")
+        s.wait(r" 101 +observations")
+
+
+def gone_dead_and_useless_segments_are_said():
+    with Screen() as s:
+        s.top()
+        s.wait("no segments")
+        writer = s.writer("shop")
+        s.tell(writer, "counter orders_total 12")
+        s.wait(r"shop +1\b")
+        with open(os.path.join(s.dir, "smx.bad"), "wb") as bad:
+            bad.write(b"rubbish" * 100)
+        s.wait(r"bad +0 .*smx.bad")
+        writer.kill()
+        writer.wait()
+        s.wait(r"shop +0 .*no process")
+        s.keys("Tab")
+        s.wait(r"shop orders_total +12")
+        s.keys("Enter")
+        s.wait(r"in all")
+        os.unlink(os.path.join(s.dir, "smx.shop"))
+        s.wait("no series")
+
+
+def any_size_of_terminal_will_do():
+    with Screen() as s:
+        writer = s.writer("shop")
+        s.tell(writer, "many n 50", "histogram wait_seconds 1000000")
+        s.top()
+        s.keys("Tab")
+        for columns, lines in ((300, 60), (40, 8), (12, 3), (2, 1), (80, 24)):
+            s.tmux("resize-window", "-x", str(columns), "-y", str(lines))
+            s.keys("Down", "NPage", "Enter", "Left", "End", "?", "Left",
+                   "Home")
+        s.wait("SERVICE SERIES")
+
+
+def without_utf_8_it_draws_letters():
+    with Screen(locale="C") as s:
+        writer = s.writer("shop")
+        s.tell(writer, 'label by_total é 3', "gauge depth 5")
+        s.top()
+        s.keys("Tab")
+        s.wait(r'by_total\{name="\?\?"\}')
+        s.wait(r"depth +5 +- +#+")
+        assert "█" not in s.text()
+
+
+def a_hundred_thousand_series_stay_usable():
+    with Screen() as s:
+        writer = s.writer("big", "", "110000")
+        s.tell(writer, "many n 100000")
+        s.top(interval="1")
+        s.wait(r"big +1 +1/64 +100000 ")
+        s.keys("Tab", "End")
+        s.wait("q end")
+        s.keys("/")
+        s.keys("-l", "99999")
+        s.wait("99999.* 1 ")
+
+
+def it_needs_a_terminal():
+    done = subprocess.run([SMX, "top"], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "needs a terminal" in done.stderr, done
+    for words in (["--dir", "/no/such/place"],):
+        done = subprocess.run(
+            ["script", "-qec", f"{SMX} top {' '.join(words)}", "/dev/null"],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            check=False, timeout=60)
+        assert done.returncode == 1, done
+        assert "No such file or directory" in done.stdout, done
+
+
+def main():
+    if not shutil.which("tmux"):
+        print("skipped - tmux is not installed")
+        sys.exit(77)
+    failed = 0
+    for test in (services_then_series_then_one,
+                 a_histogram_shows_its_quantiles_and_heat,
+                 gone_dead_and_useless_segments_are_said,
+                 any_size_of_terminal_will_do,
+                 without_utf_8_it_draws_letters,
+                 a_hundred_thousand_series_stay_usable, it_needs_a_terminal):
+        try:
+            test()
+            print(f"ok - {test.__name__}", flush=True)
+        except Exception:               # pylint: disable=broad-except
+            failed += 1
+            print("# " + traceback.format_exc().replace("\n", "\n# "))
+            print(f"not ok - {test.__name__}", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
