@@ -5,35 +5,69 @@
 #include "sink.h"
 #include "wire.h"
 
+#define FIELD_ROOM 20 /* a tag and a number */
+
+/* Where to write a field: in place, or into `aside` if room is short. */
+static inline char *
+field_start(struct expo_sink *s, char aside[FIELD_ROOM])
+{
+	return expo_sink_has(s, FIELD_ROOM) ? s->dst + s->len : aside;
+}
+
+static inline void
+field_end(struct expo_sink *s, const char aside[FIELD_ROOM], const char *end)
+{
+	size_t n = (size_t)((uintptr_t)end - (uintptr_t)aside);
+
+	if (n <= FIELD_ROOM)
+		expo_sink_put(s, aside, n);
+	else
+		s->len = (size_t)(end - s->dst);
+}
+
 static inline void
 field_number(struct expo_sink *s, uint32_t field, uint64_t v)
 {
-	char b[20];
-	char *p = wire_varint(b, wire_tag(field, WIRE_VARINT));
+	char aside[FIELD_ROOM], *p;
 
-	p = wire_varint(p, v);
-	expo_sink_put(s, b, (size_t)(p - b));
+	if (s->cap == 0) { /* it is only to be counted */
+		s->len += wire_varint_len(wire_tag(field, WIRE_VARINT)) +
+			  wire_varint_len(v);
+		return;
+	}
+	p = field_start(s, aside);
+	p = wire_varint(p, wire_tag(field, WIRE_VARINT));
+	field_end(s, aside, wire_varint(p, v));
 }
 
 static inline void
 field_double(struct expo_sink *s, uint32_t field, double v)
 {
-	char b[16];
-	char *p = wire_varint(b, wire_tag(field, WIRE_FIXED64));
+	char aside[FIELD_ROOM], *p;
 
-	p = wire_double(p, v);
-	expo_sink_put(s, b, (size_t)(p - b));
+	if (s->cap == 0) {
+		s->len += wire_varint_len(wire_tag(field, WIRE_FIXED64)) + 8;
+		return;
+	}
+	p = field_start(s, aside);
+	p = wire_varint(p, wire_tag(field, WIRE_FIXED64));
+	field_end(s, aside, wire_double(p, v));
 }
 
 /* Tag and length of a field whose bytes follow. */
 static inline void
 field_length(struct expo_sink *s, uint32_t field, size_t len)
 {
-	char b[20];
-	char *p = wire_varint(b, wire_tag(field, WIRE_BYTES));
+	char aside[FIELD_ROOM], *p;
 
-	p = wire_varint(p, len);
-	expo_sink_put(s, b, (size_t)(p - b));
+	if (s->cap == 0) {
+		s->len += wire_varint_len(wire_tag(field, WIRE_BYTES)) +
+			  wire_varint_len(len);
+		return;
+	}
+	p = field_start(s, aside);
+	p = wire_varint(p, wire_tag(field, WIRE_BYTES));
+	field_end(s, aside, wire_varint(p, len));
 }
 
 /* A LabelPair as field `field`. */

@@ -257,7 +257,7 @@ expo_decimal(char *dst, uint64_t n, int exponent)
 }
 
 double
-expo_value(uint64_t n, int exponent)
+expo__value(uint64_t n, int exponent)
 {
 	static const double powers[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7,
 		1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,

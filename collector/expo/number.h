@@ -34,8 +34,16 @@ size_t expo_u64(char *dst, uint64_t v);
  */
 size_t expo_decimal(char *dst, uint64_t n, int exponent);
 
+double expo__value(uint64_t n, int exponent);
+
 /* expo_value -- the double nearest to n x 10^-exponent, |exponent| <= 22. */
-double expo_value(uint64_t n, int exponent);
+static inline double
+expo_value(uint64_t n, int exponent)
+{
+	if (exponent == 0 && n <= UINT64_C(1) << 53)
+		return (double)n;
+	return expo__value(n, exponent);
+}
 
 /* expo_double -- any double. */
 size_t expo_double(char *dst, double v);

@@ -79,6 +79,7 @@ struct expo_block {
 	struct expo_text wire;	    /* name, help, type, unit as protobuf */
 	uint32_t first;		    /* index into parts */
 	uint32_t n;
+	size_t bound; /* bytes as protobuf; 0: depends on live processes */
 	uint8_t type; /* SMX_TYPE_* */
 	bool native;  /* all parts are: sent as native in protobuf */
 };

@@ -272,6 +272,8 @@ add_block(struct planner *p, const struct expo_draft *d)
 	struct expo_block *b = &page->blocks[page->n_blocks];
 	const struct expo_candidate *c;
 	size_t first = page->n_parts;
+	size_t bound = page->bound[EXPO_PROTOBUF];
+	bool each = false;
 
 	for (uint32_t i = d->first; i != EXPO_END; i = c->next) {
 		int err;
@@ -288,9 +290,13 @@ add_block(struct planner *p, const struct expo_draft *d)
 		.n = (uint32_t)(page->n_parts - first),
 		.type = d->type,
 		.native = d->type == SMX_TYPE_HISTOGRAM };
-	for (size_t i = first; i < page->n_parts; i++)
+	for (size_t i = first; i < page->n_parts; i++) {
 		b->native = b->native && page->parts[i].native;
+		each = each || page->parts[i].gauge_mode == SMX_GAUGE_EACH;
+	}
 	add_headers(p, b, &p->sources[c->source].catalog->families[c->family]);
+	if (!each)
+		b->bound = page->bound[EXPO_PROTOBUF] - bound;
 	page->n_blocks++;
 	return p->arena.err;
 }

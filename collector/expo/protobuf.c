@@ -3,13 +3,15 @@
  * Delimited protobuf: each family a MetricFamily behind its length.  The only
  * format that carries native histograms and, at no cost, created times.
  *
- * A message stands behind its own length, so every block is gone through
- * twice: once into a sink without room, which only counts, then for good.
+ * A message stands behind its own length.  Where there is room a block is
+ * written in one go and its length put before it; else it is gone through
+ * twice, first by a sink without room, which only counts.
  * A family whose histograms are all native is sent as native, with its
  * explicit bounds beside them if it has any; else all of it is classic, for
  * Prometheus judges a family by its first metric.
  */
 #include "buckets.h"
+#include "counters.h"
 #include "field.h"
 
 /* MetricFamily */
@@ -34,6 +36,7 @@ struct proto_job {
 	const struct expo_block *block;
 	const struct expo_part *part;
 	const struct smx_snapshot *snap;
+	struct expo_pairs pairs; /* of the part */
 };
 
 /* One series: what stands before its value. */
@@ -48,26 +51,16 @@ info_of(const struct proto_job *job, const struct metric *m)
 	return &job->snap->catalog->series[m->series->index];
 }
 
-/* In one go where there is room, else piece by piece. */
-static void
-put_series_labels(struct proto_job *job, const struct metric *m)
+/* From the page's text, which is readable past its end. */
+static inline void
+put_prefix(struct expo_sink *s, const char *text, size_t n)
 {
-	const struct smx_series_info *info = info_of(job, m);
-	const struct smx_family_info *f =
-	    &job->snap->catalog->families[job->part->family];
-	const char *name = f->labels, *value = info->values;
-	struct expo_sink *s = job->sink;
-
-	if (expo_sink_has(s, m->series->wire_len)) {
-		expo_wire_put_labels(s->dst + s->len, f, info);
-		s->len += m->series->wire_len;
+	if (!expo_sink_has(s, n)) {
+		expo_sink_put(s, text, n);
 		return;
 	}
-	for (uint32_t i = 0; i < f->n_labels; i++) {
-		field_label(s, METRIC_LABEL, name, value);
-		name += strlen(name) + 1;
-		value += strlen(value) + 1;
-	}
+	expo_copy_wide(s->dst + s->len, text, n);
+	s->len += n;
 }
 
 /* Metric up to its value, which has `body` bytes; true if those are wanted,
@@ -88,8 +81,9 @@ metric_start(
 		job->sink->len += len;
 		return false;
 	}
-	expo_sink_put(job->sink, job->page->text + wire->off, wire->len);
-	put_series_labels(job, m);
+	put_prefix(job->sink, job->page->text + wire->off, wire->len);
+	expo_pairs_put(job->sink, &job->pairs, info_of(job, m)->values,
+	    m->series->wire_len);
 	if (m->process != NULL)
 		field_label(job->sink, METRIC_LABEL, "process", m->process);
 	field_length(job->sink, field, body);
@@ -113,13 +107,24 @@ put_created(struct expo_sink *s, uint32_t field, uint64_t ns)
 static void
 put_counter(struct proto_job *job, const struct metric *m)
 {
-	uint64_t cells = job->snap->cells[m->series->cell];
-	uint64_t created = info_of(job, m)->created_ns;
+	const struct smx_series_info *info = info_of(job, m);
+	const struct expo_text *wire = &job->part->wire;
+	double value = expo_value(
+	    job->snap->cells[m->series->cell], job->part->exponent);
+	struct expo_sink *s = job->sink;
+	char *p = s->dst + s->len;
 
-	if (!metric_start(job, m, METRIC_COUNTER, 9 + created_len(created)))
-		return;
-	field_double(job->sink, VALUE, expo_value(cells, job->part->exponent));
-	put_created(job->sink, COUNTER_CREATED, created);
+	if (expo_sink_has(s,
+		wire->len + m->series->wire_len + EXPO_COUNTER_MAX)) {
+		p = expo_counter_put(p, &job->pairs,
+		    job->page->text + wire->off, wire->len, info->values,
+		    value, info->created_ns);
+		s->len = (size_t)(p - s->dst);
+	} else if (metric_start(job, m, METRIC_COUNTER,
+		       9 + created_len(info->created_ns))) {
+		field_double(s, VALUE, value);
+		put_created(s, COUNTER_CREATED, info->created_ns);
+	}
 }
 
 static void
@@ -197,6 +202,8 @@ put_part(struct proto_job *job)
 {
 	const struct expo_series *series = job->page->series + job->part->first;
 
+	expo_pairs_make(
+	    &job->pairs, &job->snap->catalog->families[job->part->family]);
 	for (uint32_t i = 0; i < job->part->n; i++) {
 		struct metric m = { .series = &series[i] };
 
@@ -223,6 +230,68 @@ put_metrics(struct expo_sink *s, const struct expo_page *page,
 	}
 }
 
+/* Bytes that come for what the page cannot know. */
+static size_t
+live_bound(const struct expo_page *page, const struct expo_block *b,
+    const struct smx_snapshot *const *snapshots)
+{
+	const struct expo_part *part = page->parts + b->first;
+	size_t n = 0;
+
+	if (b->type != SMX_TYPE_HISTOGRAM)
+		return 0;
+	for (uint32_t i = 0; i < b->n; i++, part++)
+		if (expo__fits(page, part->source, snapshots[part->source]))
+			n += snapshots[part->source]->n_exemplars;
+	return n * EXPO_EXEMPLAR_MAX;
+}
+
+/* In one go, the length put before it when it is known.  How long that is
+ * depends on it: if the guess was wrong, the block moves. */
+static void
+put_block(struct expo_sink *out, const struct expo_page *page,
+    const struct expo_block *b, const struct smx_snapshot *const *snapshots)
+{
+	size_t start = out->len;
+	size_t guess = wire_varint_len(b->bound);
+	size_t len, prefix;
+	char *at = out->dst + start;
+
+	out->len += guess;
+	expo_sink_put(out, page->text + b->wire.off, b->wire.len);
+	put_metrics(out, page, b, snapshots);
+	len = out->len - start - guess;
+	if (len == b->wire.len) { /* no metric */
+		out->len = start;
+		return;
+	}
+	prefix = wire_varint_len(len);
+	if (prefix != guess)
+		memmove(at + prefix, at + guess, len);
+	wire_varint(at, len);
+	out->len = start + prefix + len;
+}
+
+/* Where room is short: once to count, and once to write what fits. */
+static void
+put_block_slowly(struct expo_sink *out, const struct expo_page *page,
+    const struct expo_block *b, const struct smx_snapshot *const *snapshots)
+{
+	struct expo_sink counting = { 0 };
+	char len[16], *end;
+
+	put_metrics(&counting, page, b, snapshots);
+	if (counting.len == 0)
+		return;
+	end = wire_varint(len, counting.len + b->wire.len);
+	expo_sink_put(out, len, (size_t)(end - len));
+	expo_sink_put(out, page->text + b->wire.off, b->wire.len);
+	if (out->cap == 0)
+		out->len += counting.len;
+	else
+		put_metrics(out, page, b, snapshots);
+}
+
 size_t
 expo__render_protobuf(char *dst, size_t cap, const struct expo_page *page,
     const struct smx_snapshot *const *snapshots)
@@ -231,20 +300,12 @@ expo__render_protobuf(char *dst, size_t cap, const struct expo_page *page,
 
 	for (size_t i = 0; i < page->n_blocks; i++) {
 		const struct expo_block *b = &page->blocks[i];
-		struct expo_sink counting = { 0 };
-		char len[16];
 
-		put_metrics(&counting, page, b, snapshots);
-		if (counting.len == 0)
-			continue;
-		expo_sink_put(&out, len,
-		    (size_t)(wire_varint(len, counting.len + b->wire.len) -
-			     len));
-		expo_sink_put(&out, page->text + b->wire.off, b->wire.len);
-		if (cap == 0)
-			out.len += counting.len;
+		if (b->bound > 0 && expo_sink_has(&out, b->bound +
+			    live_bound(page, b, snapshots)))
+			put_block(&out, page, b, snapshots);
 		else
-			put_metrics(&out, page, b, snapshots);
+			put_block_slowly(&out, page, b, snapshots);
 	}
 	return out.len;
 }

@@ -59,20 +59,6 @@ expo_wire_labels(
 	return len;
 }
 
-char *
-expo_wire_put_labels(
-    char *p, const struct smx_family_info *f, const struct smx_series_info *s)
-{
-	const char *name = f->labels, *value = s->values;
-
-	for (uint32_t i = 0; i < f->n_labels; i++) {
-		p = expo_wire_label(p, name, value);
-		name += strlen(name) + 1;
-		value += strlen(value) + 1;
-	}
-	return p;
-}
-
 static void
 put_pair(struct expo_arena *a, const char *name, const char *value)
 {

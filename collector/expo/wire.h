@@ -7,6 +7,7 @@
  *
  * Field numbers: io.prometheus.client, metrics.proto of client_model.
  */
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -45,15 +46,30 @@ wire_varint(char *p, uint64_t v)
 	return p;
 }
 
+/* v < 2^35; scribbles up to 8 bytes.  Without a loop whose end the processor
+ * would have to guess. */
+static inline char *
+wire_varint_small(char *p, uint64_t v)
+{
+	uint64_t bits = (v & 0x7f) | (v & 0x3f80) << 1 | (v & 0x1fc000) << 2 |
+			(v & 0xfe00000) << 3 | (v & 0x7f0000000) << 4;
+	size_t n = wire_varint_len(v);
+
+	bits |= UINT64_C(0x8080808080) & ((UINT64_C(1) << (8 * n - 8)) - 1);
+	bits = htole64(bits);
+	memcpy(p, &bits, 8);
+	return p + n;
+}
+
 static inline char *
 wire_double(char *p, double v)
 {
 	uint64_t bits;
 
 	memcpy(&bits, &v, 8);
-	for (int i = 0; i < 8; i++)
-		*p++ = (char)(bits >> 8 * i);
-	return p;
+	bits = htole64(bits);
+	memcpy(p, &bits, 8);
+	return p + 8;
 }
 
 /* Bytes of a field of `len` bytes with a tag of one byte. */
@@ -67,11 +83,9 @@ wire_field_len(size_t len)
 char *expo_wire_label(char *p, const char *name, const char *value);
 size_t expo_wire_label_len(const char *name, const char *value);
 
-/* All label pairs of a series: their bytes, and writing them. */
+/* Bytes of all label pairs of a series. */
 size_t expo_wire_labels(
     const struct smx_family_info *, const struct smx_series_info *);
-char *expo_wire_put_labels(
-    char *p, const struct smx_family_info *, const struct smx_series_info *);
 
 /* The label pairs that a source adds. */
 struct expo_text expo_wire_source(

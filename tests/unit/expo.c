@@ -610,6 +610,39 @@ END_TEST
 
 #define N_OF(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
+static const size_t name_lens[] = { 1, 25, 26, 27, 120, 121, 122, 123, 255 };
+
+/* A buffer with room to spare is written in one way, one that just holds the
+ * page in another; lengths of one byte and of two. */
+START_TEST(long_labels_are_the_same_with_room_and_without)
+{
+	size_t name_len = name_lens[_i];
+
+	for (size_t len = 0; len < 150; len++) {
+		char name[258] = { 0 }, value[152] = { 0 }, *roomy;
+		struct smx_family_info *f;
+		struct made *m;
+		size_t n;
+
+		memset(name, 'n', name_len);
+		memset(value, 'v', len);
+		m = source("s");
+		f = made_family(m, SMX_TYPE_COUNTER, "a_total", "A.", name, 1);
+		*made_series(m, f, value) = len;
+		m->series[0].created_ns = UINT64_C(1700000000000000000) + len;
+		plan();
+		n = render(EXPO_PROTOBUF);
+		roomy = memcpy(malloc(n), body, n);
+		ck_assert_uint_eq(expo_render(body, n, page, EXPO_PROTOBUF,
+		    set.snapshots), n);
+		ck_assert_int_eq(memcmp(body, roomy, n), 0);
+		free(roomy);
+		made_free(&set);
+		set.n = 0;
+	}
+}
+END_TEST
+
 /* A histogram of the own service with an exemplar in two of its buckets. */
 static struct made *
 with_exemplars(uint8_t hist_flags)
@@ -715,6 +748,8 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, a_page_is_small);
 	tcase_add_test(tc, the_bound_holds_for_the_longest_lines);
 	tcase_add_test(tc, one_header_serves_both_texts);
+	tcase_add_loop_test(tc, long_labels_are_the_same_with_room_and_without,
+	    0, sizeof(name_lens) / sizeof(name_lens[0]));
 	tcase_add_test(tc, exemplars_follow_their_buckets_in_openmetrics_alone);
 	tcase_add_loop_test(
 	    tc, exemplars_fit_a_short_buffer_byte_by_byte, 0, EXPO_FORMATS);
