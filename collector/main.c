@@ -9,11 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "collector/notify.h"
 #include "collector/options.h"
 #include "collector/routes.h"
+#include "collector/sandbox.h"
+#include "collector/sockets.h"
 #include "collector/watch.h"
 #include "collector/web.h"
+#include "runtime/privileges.h"
 
 struct collector {
 	uv_loop_t loop;
@@ -24,6 +29,8 @@ struct collector {
 	struct scraper scraper;
 	struct routes routes;
 	struct watch watch;
+	struct notify notify;
+	struct sockets sockets;
 	struct gate gate;
 	struct web web;
 	struct httpd *http;
@@ -57,6 +64,7 @@ on_stop(uv_signal_t *sig, int number)
 	c->stopping = true;
 	log_info(&c->log, "stopping", LOG_STR("signal", strsignal(number)),
 	    LOG_UINT("in_flight", httpd_in_flight(c->http)));
+	notify_close(&c->notify);
 	watch_close(&c->watch);
 	uv_close((uv_handle_t *)&c->term, NULL);
 	uv_close((uv_handle_t *)&c->intr, NULL);
@@ -120,34 +128,39 @@ on_done(const struct httpd_done *done, void *user)
 	routes_done(done, &c->routes);
 }
 
+/* With what is in force of the web configuration. */
 static int
 start_http(struct collector *c)
 {
-	struct httpd_options opt = {
-		.listen = c->opt.listen, .n_listen = c->opt.n_listen,
-		.done = on_done, .arrival = on_arrival,
+	const struct httpd_options opt = {
+		.fds = c->sockets.fd, .n_fds = c->sockets.n,
+		.done = on_done, .arrival = on_arrival, .tls = c->web.tls,
 	};
 	struct httpd_error error;
-	int err = gate_init(&c->gate, &c->loop, routes_handle, &c->routes);
+	int err = httpd_open(&c->http, &c->loop, &opt, on_request, c, &error);
 
-	if (err == 0)
-		err = web_open(&c->web, c->opt.web_config, &c->log, &c->gate);
-	if (err < 0)
-		return err;
-	opt.tls = c->web.tls;
-	err = httpd_open(&c->http, &c->loop, &opt, on_request, c, &error);
 	if (err < 0) {
 		log_error(&c->log, error.msg);
 		return err;
 	}
-	web_attach(&c->web, c->http);
 	c->routes.http = c->http;
 	c->scraper.http = c->http;
-	for (size_t i = 0; i < c->opt.n_listen; i++)
-		log_info(&c->log, "listening",
-		    LOG_STR("address", c->opt.listen[i]),
-		    LOG_INT("port", httpd_port(c->http, i)));
+	web_attach(&c->web, c->http);
 	return 0;
+}
+
+/* What only root may do comes before; what others can reach comes after. */
+static int
+drop_privileges(struct collector *c)
+{
+	char msg[256];
+	int err = privileges_drop(c->opt.user, msg);
+
+	if (err < 0)
+		log_error(&c->log, msg);
+	if (!c->opt.owner_given)
+		c->opt.owner = geteuid();
+	return err;
 }
 
 static void
@@ -179,6 +192,45 @@ raise_descriptors(void)
 	(void)setrlimit(RLIMIT_NOFILE, &lim);
 }
 
+/* From here on as little as possible is allowed. */
+static int
+start(struct collector *c)
+{
+	int err = sockets_open(&c->sockets, c->opt.listen, c->opt.n_listen,
+	    c->opt.systemd_socket, &c->log);
+
+	if (err == 0)
+		err = drop_privileges(c);
+	if (err < 0)
+		return err;
+	start_engine(c);
+	err = gate_init(&c->gate, &c->loop, routes_handle, &c->routes);
+	if (err < 0)
+		log_error(&c->log, "no random numbers", LOG_ERR(err));
+	else
+		err = web_open(&c->web, c->opt.web_config, &c->log, &c->gate);
+	if (err < 0)
+		return err;
+	sandbox_enter(&c->opt, &c->sockets, c->web.conf, &c->log);
+	return start_http(c);
+}
+
+static void
+serve(struct collector *c)
+{
+	log_info(&c->log, "started", LOG_STR("version", COLLECTOR_VERSION),
+	    LOG_STR("dir", c->opt.dir));
+	start_signals(c);
+	watch_open(&c->watch, &c->loop, c->opt.dir, on_changed, c);
+	notify_open(&c->notify, &c->loop, &c->scraper);
+	uv_run(&c->loop, UV_RUN_DEFAULT);
+	sockets_remove(&c->sockets);
+	web_close(&c->web);
+	scraper_free(&c->scraper);
+	engine_close(&c->engine);
+	(void)uv_loop_close(&c->loop);
+}
+
 static int
 run(struct collector *c)
 {
@@ -190,20 +242,11 @@ run(struct collector *c)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptors();
-	start_engine(c);
-	err = start_http(c);
-	if (err == 0) {
-		log_info(&c->log, "started", LOG_STR("version",
-		    COLLECTOR_VERSION), LOG_STR("dir", c->opt.dir));
-		start_signals(c);
-		watch_open(&c->watch, &c->loop, c->opt.dir, on_changed, c);
-		uv_run(&c->loop, UV_RUN_DEFAULT);
-	}
-	web_close(&c->web);
-	scraper_free(&c->scraper);
-	engine_close(&c->engine);
-	(void)uv_loop_close(&c->loop);
-	return err < 0;
+	err = start(c);
+	if (err < 0)
+		return 1;	/* the kernel cleans up */
+	serve(c);
+	return 0;
 }
 
 int

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "collector/segments.h"
 #include "runtime/addr.h"
@@ -20,6 +19,8 @@ static const char usage[] =
 "\n"
 "  --web.listen-address=ADDR  HOST:PORT, :PORT, [IPV6]:PORT or unix:/PATH;\n"
 "                             may be repeated (default 127.0.0.1:9464)\n"
+"  --web.systemd-socket       listen on the sockets that systemd opened, and\n"
+"                             on no other\n"
 "  --web.config.file=PATH     TLS, users and headers, in the form that all\n"
 "                             Prometheus exporters know\n"
 "  --web.telemetry-path=PATH  where the metrics are (default /metrics)\n"
@@ -35,6 +36,10 @@ static const char usage[] =
 "                             as our own and root's\n"
 "  --service=NAME             a service that should be there: shown with 0\n"
 "                             live processes while it is not; may be repeated\n"
+"  --user=USER                as root: become this user (name or number) once\n"
+"                             the sockets are open\n"
+"  --no-sandbox.landlock      leave all files in reach\n"
+"  --no-sandbox.seccomp       leave all system calls allowed\n"
 "  --log.level=LEVEL          debug, info, warn or error (default info)\n"
 "  --version                  print the version\n"
 "  --help                     print this\n"
@@ -114,6 +119,7 @@ set_owner(struct options *o, const char *v)
 	const struct passwd *pw = getpwnam(v);
 	int64_t uid;
 
+	o->owner_given = true;
 	if (pw) {
 		o->owner = pw->pw_uid;
 		return 0;
@@ -138,6 +144,39 @@ set_service(struct options *o, const char *v)
 	if (o->n_services == OPTIONS_SERVICE_MAX)
 		return -EINVAL;
 	o->services[o->n_services++] = v;
+	return 0;
+}
+
+static int
+set_user(struct options *o, const char *v)
+{
+	if (v[0] == '\0')
+		return -EINVAL;
+	o->user = v;
+	return 0;
+}
+
+static int
+set_systemd_socket(struct options *o, const char *v)
+{
+	(void)v;
+	o->systemd_socket = true;
+	return 0;
+}
+
+static int
+set_no_landlock(struct options *o, const char *v)
+{
+	(void)v;
+	o->landlock = false;
+	return 0;
+}
+
+static int
+set_no_seccomp(struct options *o, const char *v)
+{
+	(void)v;
+	o->seccomp = false;
 	return 0;
 }
 
@@ -169,6 +208,7 @@ static const struct flag {
 	int (*set)(struct options *, const char *);
 } flags[] = {
 	{ "--web.listen-address", true, set_listen },
+	{ "--web.systemd-socket", false, set_systemd_socket },
 	{ "--web.config.file", true, set_web_config },
 	{ "--web.telemetry-path", true, set_path },
 	{ "--web.max-requests", true, set_max_requests },
@@ -176,6 +216,9 @@ static const struct flag {
 	{ "--dir", true, set_dir },
 	{ "--owner", true, set_owner },
 	{ "--service", true, set_service },
+	{ "--user", true, set_user },
+	{ "--no-sandbox.landlock", false, set_no_landlock },
+	{ "--no-sandbox.seccomp", false, set_no_seccomp },
 	{ "--log.level", true, set_level },
 	{ "--version", false, set_version },
 	{ "--help", false, set_help },
@@ -230,8 +273,8 @@ options_parse(struct options *o, int argc, char *const *argv, char msg[256])
 
 	*o = (struct options){ .telemetry_path = "/metrics",
 		.dir = dir && dir[0] ? dir : SMX_DIR_DEFAULT,
-		.max_requests = 200, .owner = geteuid(), .about_us = true,
-		.level = LOG_INFO };
+		.max_requests = 200, .about_us = true, .landlock = true,
+		.seccomp = true, .level = LOG_INFO };
 	for (int i = 1; i < argc; i++)
 		if (parse_one(o, argc, argv, &i, msg) < 0)
 			return -EINVAL;

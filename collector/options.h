@@ -24,6 +24,10 @@ struct options {
 	const char *dir;
 	unsigned max_requests;		/* 0: no limit */
 	uid_t owner;			/* whose segments are taken */
+	bool owner_given;		/* else: whoever we become */
+	const char *user;		/* to become; NULL: stay */
+	bool systemd_socket;
+	bool landlock, seccomp;		/* if the kernel has them */
 	bool about_us;			/* not --web.disable-exporter-metrics */
 	enum log_level level;
 	bool help, version;

@@ -488,8 +488,8 @@ def a_port_in_use_is_said_and_ends_it():
         assert done.returncode == 1
         line = json.loads(done.stderr.splitlines()[-1])
         assert line["level"] == "error"
-        assert f"127.0.0.1:{box.port}" in line["msg"]
-        assert "in use" in line["msg"]
+        assert f"127.0.0.1:{box.port}" == line["address"]
+        assert "in use" in line["error"]
 
 
 @test

@@ -6,8 +6,8 @@
 packages=(
 	gcc g++ meson ninja-build 'pkg-config|pkgconf'
 	libuv1-dev libhiredis-dev libmicrohttpd-dev libdeflate-dev
-	libgnutls28-dev libyaml-dev libseccomp-dev libcrypt-dev
-	libjansson-dev libncurses-dev nettle-dev libpq-dev check
+	libgnutls28-dev libyaml-dev libseccomp-dev libcap-ng-dev libcrypt-dev
+	libsystemd-dev libjansson-dev libncurses-dev nettle-dev libpq-dev check
 	redis-server redis-tools prometheus runit
 	'postgresql-15|postgresql-17' 'postgresql-client-15|postgresql-client-17'
 	libpq-dev
