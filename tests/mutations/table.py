@@ -82,7 +82,7 @@ mutation(
      '	return rc;'))
 mutation(
     'the magic is stored first', 'crash/killpoint',
-    ('libshm/src/open.c',
+    ('libshm/src/build.c',
      '		rc = write_at(fd, h, sizeof(*h), 0);',
      '		rc = write_at(fd, &magic, sizeof(magic), 0);\n	if (rc == 0)\n'
      '		rc = write_at(fd, (const char *)h + 8, sizeof(*h) - 8, 8);'))
@@ -280,8 +280,7 @@ mutation(
 mutation(
     'leases are looked for in a file that is set aside', 'crash/aside',
     ('libshm/src/open.c',
-     '	alive = anyone_alive(fd);\n', '	alive = 0;\n'
-     '	(void)anyone_alive;\n'))
+     '	alive = smx__lock_alive(fd);\n', '	alive = 0;\n'))
 
 # -- the reader believes
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/time.h>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(SMX__TSAN)
 #define EXACT true
 #else
 #define EXACT false /* a handler's update of the same cell may be lost */
