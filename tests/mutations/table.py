@@ -279,7 +279,7 @@ mutation(
 
 mutation(
     'leases are looked for in a file that is set aside', 'crash/aside',
-    ('libshm/src/open.c',
+    ('libshm/src/build.c',
      '	alive = smx__lock_alive(fd);\n', '	alive = 0;\n'))
 
 # -- the reader believes
