@@ -42,7 +42,7 @@ parts_wanted() {
 	for name in "${parts[@]}"; do
 		case $name in
 		prometheus) [[ $metrics$prometheus == 11 ]] || continue ;;
-		collector) [[ $metrics == 1 ]] || continue ;;
+		collector) [[ $metrics$collector == 11 ]] || continue ;;
 		esac
 		printf '%s\n' "$name"
 	done
@@ -69,7 +69,7 @@ binary_of() {
 
 # command_of NAME -- its argument vector, into the array `argv`.
 command_of() {
-	local service
+	local service more
 
 	case $1 in
 	redis) argv=(redis-server "$home/etc/redis.conf") ;;
@@ -92,15 +92,18 @@ command_of() {
 			--redis "127.0.0.1:${port[redis]}"
 			--listen "127.0.0.1:${port[$1]}"
 			--profile "$profile" --seed "$seed")
-		if [[ $metrics == 1 ]]; then
+		if [[ $metrics == 0 ]]; then
+			argv+=(--no-metrics)
+		elif [[ $collector == 1 ]]; then
 			argv+=(--collector-url
 				"http://127.0.0.1:${port[collector]}")
-		else
-			argv+=(--no-metrics)
 		fi
 		if declare -F "options_$1" >/dev/null; then
 			"options_$1"
 		fi
+		for more in "${with[@]}"; do
+			[[ $more != "$1:"* ]] || argv+=("${more#*:}")
+		done
 		;;
 	esac
 }

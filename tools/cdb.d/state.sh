@@ -21,8 +21,8 @@ state_write() {
 			"$boot_now" "$1" "$run_uid" "$smx_dir" "$smx_own"
 		printf 'profile=%s\nspeed=%s\nseed=%s\ninterval=%s\n' \
 			"$profile" "$speed" "$seed" "$interval"
-		printf 'metrics=%s\nprometheus=%s\nstarted=%s\n' \
-			"$metrics" "$prometheus" "$(date +%s)"
+		printf 'metrics=%s\ncollector=%s\nprometheus=%s\nstarted=%s\n' \
+			"$metrics" "$collector" "$prometheus" "$(date +%s)"
 		for name in "${wanted[@]}"; do
 			printf 'port_%s=%s\n' "$name" "${port[$name]}"
 		done
@@ -48,6 +48,7 @@ state_read() {
 		esac
 	done <"$home/state"
 	metrics=${state[metrics]:-1}
+	collector=${state[collector]:-1}
 	prometheus=${state[prometheus]:-1}
 	smx_dir=${state[smx_dir]:-}
 	mapfile -t wanted < <(parts_wanted)

@@ -3,14 +3,17 @@
 # Starting a run.  Read by ./cdb.
 
 up_options() {
-	profile='' speed=1 seed=1 metrics=1 prometheus=1 interval=5 data=()
+	profile='' speed=1 seed=1 metrics=1 collector=1 prometheus=1
+	interval=5 data=() with=()
 	while [[ $# -gt 0 ]]; do
 		case $1 in
 		--*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
 		--no-metrics) metrics=0 ;;
+		--no-collector) collector=0 prometheus=0 ;;
 		--no-prometheus) prometheus=0 ;;
 		--yes) ;;
-		--profile | --data | --speed | --seed | --scrape-interval)
+		--profile | --data | --speed | --seed | --scrape-interval | \
+			--with)
 			[[ $# -ge 2 ]] || usage "up: $1 needs a value"
 			up_option "$1" "$2"
 			shift
@@ -47,6 +50,11 @@ up_option() {
 		[[ $2 =~ ^[1-9][0-9]{0,4}$ ]] ||
 			usage "--scrape-interval $2 is not in seconds"
 		interval=$2
+		;;
+	--with)
+		[[ $2 =~ ^[a-z]+:--[a-z] ]] ||
+			usage "--with $2 is not PART:--option=value"
+		with+=("$2")
 		;;
 	--data)
 		[[ -f $2 && -r $2 ]] || die "cannot read the data file $2"
