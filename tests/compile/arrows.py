@@ -39,6 +39,8 @@ HEADERS = [
      "tools only read"),
     (r"tools/admin\.c", WRITER + "|" + INSIDE + r"(?!admin\.h)",
      "rm and reset know one part of the library's inside"),
+    (r"bench/ab/", r"(libshm|runtime|collector|services)/",
+     "the harness knows nothing of what it measures"),
     (r"examples/", READER + "|" + INSIDE, "examples are users"),
 ]
 

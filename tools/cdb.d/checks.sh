@@ -36,7 +36,11 @@ print(*sorted({s.split(":")[-1] for t in json.load(sys.stdin)
 cmd_bench() {
 	local what=${1:-} set
 
-	[[ $what == hot || $what == scrape ]] || usage "bench: hot or scrape"
+	case $what in
+	hot | scrape) ;;
+	ab) shift; bench_ab "$@"; return ;;
+	*) usage "bench: hot, scrape or ab" ;;
+	esac
 	shift
 	if [[ $what == hot ]]; then
 		bench_hot "$@"
@@ -71,4 +75,36 @@ bench_hot() {
 		;;
 	*) usage "bench hot: no option '$1'" ;;
 	esac
+}
+
+# What a report is nicer with; without them it says what is left out.
+ab_packages() {
+	local packages=(apache2-utils librsvg2-bin fonts-dejavu-core) missing
+
+	mapfile -t missing < <(packages_missing)
+	[[ ${#missing[@]} != 0 ]] || return 0
+	if can_be_root; then
+		packages_install "${missing[@]}"
+	else
+		warn "not installed, and done without: ${missing[*]}"
+	fi
+}
+
+# bench_ab [OPTION...] -- the pipeline twice, with and without SMX_OFF, and
+# the harness that compares them.
+bench_ab() {
+	local programs=(digest execution feed load notify risk signal writer)
+
+	programs=("${programs[@]/#/services/cdb-}")
+	if [[ " $* " == *" --help "* || " $* " == *" -h "* ]]; then
+		"$python" "$top/bench/ab/main.py" --builds . . --help
+		return
+	fi
+	ab_packages
+	build_targets "${programs[@]}" collector/smx-collector \
+		bench/bench-hot bench/ab/ab-{http,stats} \
+		bench/ab/ab-delay.so
+	local meson_options=(-Dmetrics=false -Dtests=false) on=$build
+	build=$build-off build_targets "${programs[@]}"
+	exec "$python" -B "$top/bench/ab/main.py" --builds "$on" "$on-off" "$@"
 }

@@ -183,6 +183,9 @@ as_builder() {
 	fi
 }
 
+# Of a build that is not the usual one.
+meson_options=()
+
 # build_targets [TARGET...] -- configure where needed, then ninja.
 build_targets() {
 	[[ -z ${CDB_NO_BUILD:-} ]] || return 0
@@ -192,7 +195,8 @@ build_targets() {
 	flock 7
 	if [[ ! -f $build/build.ninja ]]; then
 		say "configuring $build"
-		out=$(as_builder meson setup "$build" "$top" 2>&1) || {
+		out=$(as_builder meson setup "$build" "$top" \
+			"${meson_options[@]}" 2>&1) || {
 			say "$out" >&2
 			die "meson setup failed"
 		}

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""./cdb bench ab: what monitoring costs the pipeline.
+
+Exit status: 0 the controls are right, 1 they are not or the run failed,
+2 wrong usage, 130 interrupted.
+"""
+import argparse
+import os
+import pathlib
+import shutil
+import signal
+import stat
+import statistics
+import sys
+import tempfile
+import time
+
+import block
+import hot
+import judge
+import plan
+import recorded
+import report
+from pipeline import Failed
+from progress import Progress
+
+QUICK = {"intervals": "5", "pairs": 9, "seconds": 5.5, "limit_s": 420}
+FULL = {"intervals": "60,15,5,1", "pairs": 24, "seconds": 12.0,
+        "limit_s": 3360}
+DELAY = 0.1                     # of the baseline's median HTTP latency
+
+
+def arguments(words):
+    p = argparse.ArgumentParser(
+        prog="./cdb bench ab",
+        description="Compare the pipeline without metrics, with them, and "
+        "with them collected; with controls.  docs/AB.md says how.")
+    p.add_argument("--quick", action="store_true",
+                   help="under 8 minutes instead of under 60")
+    p.add_argument("--pairs", type=number(1, 4096), metavar="N",
+                   help="rounds, whatever time they take [as many as fit: "
+                   "24, quick 9]")
+    p.add_argument("--intervals", type=seconds_list, metavar="S,S...",
+                   help="Prometheus' scrape intervals [60,15,5,1; quick 5]")
+    p.add_argument("--rate", type=number(1, 100000), default=1000,
+                   metavar="R", help="HTTP requests per second [1000]")
+    p.add_argument("--ticks", type=number(1, 10000), default=500,
+                   metavar="R", help="ticks per second of the replay [500]")
+    p.add_argument("--seconds", type=float, metavar="S",
+                   help="of load in a block [12; quick 5.5]")
+    p.add_argument("--seed", type=number(0, 2**63), default=1, metavar="N",
+                   help="of the order of the blocks, and the bootstrap [1]")
+    p.add_argument("--out", metavar="DIR", default="ab-report",
+                   help="where the report goes [ab-report]")
+    p.add_argument("--builds", nargs=2, metavar="DIR", required=True,
+                   help=argparse.SUPPRESS)
+    asked = p.parse_args(words)
+    kind = QUICK if asked.quick else FULL
+    asked.limit_s = float("inf") if asked.pairs else kind["limit_s"]
+    asked.pairs = asked.pairs or kind["pairs"]
+    asked.intervals = asked.intervals or seconds_list(kind["intervals"])
+    if asked.seconds is None:
+        asked.seconds = kind["seconds"]
+    if not 1 <= asked.seconds <= 600:
+        p.error("--seconds: from 1 to 600")
+    return asked
+
+
+def number(least, most):
+    def read(text):
+        value = int(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"from {least} to {most}")
+        return value
+    return read
+
+
+def seconds_list(text):
+    found = [number(1, 86400)(word) for word in text.split(",")]
+    return list(dict.fromkeys(found))
+
+
+def workplace():
+    """A folder in memory, open to the user that the services run as."""
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    folder = tempfile.mkdtemp(prefix="smx-ab-", dir=memory)
+    os.chmod(folder, 0o755)
+    return folder
+
+
+def delayed_build(builds, folder, delay_ns):
+    """The build without metrics, with cdb-signal behind the delay."""
+    made = pathlib.Path(folder, "delayed")
+    shutil.rmtree(made, ignore_errors=True)
+    services = made / "services"
+    services.mkdir(parents=True)
+    for path in pathlib.Path(builds["off"], "services").glob("cdb-*"):
+        if path.is_file():
+            shutil.copy(path, services)
+    real = shutil.move(services / "cdb-signal", made / "cdb-signal")
+    module = shutil.copy(
+        pathlib.Path(builds["on"], "bench/ab/ab-delay.so"), made)
+    start = services / "cdb-signal"
+    start.write_text(f"#!/bin/sh\nexec env AB_DELAY_NS={delay_ns} "
+                     f"LD_PRELOAD='{module}' '{real}' \"$@\"\n", "ascii")
+    start.chmod(start.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP
+                | stat.S_IXOTH)
+    return str(made)
+
+
+def ten_percent(pilots):
+    """The delay in ns: a tenth of the median that the pilots measured."""
+    return round(DELAY * statistics.median(
+        p["http"]["latency"]["p50"] for p in pilots))
+
+
+class Run:
+    """The blocks, and what is known about them."""
+
+    def __init__(self, asked, folder):
+        self.asked = asked
+        self.variants = plan.variants(asked.intervals)
+        self.rounds = plan.rounds(self.variants, asked.pairs, asked.seed)
+        rows = int(asked.ticks * (asked.seconds + 10)) + 14000
+        recording, self.source = recorded.write(folder, rows, asked.seed)
+        builds = dict(zip(("on", "off"), asked.builds))
+        self.rig = block.Rig(builds, folder, recording, rows, asked)
+        self.blocks, self.hot = [], []
+        self.delay_ns = 0
+        self.ended = "complete"
+        self.began = time.time()
+
+    def prepare(self, progress):
+        """Two blocks that only warm up, and size the delay."""
+        pilots = []
+        for number in (1, 2):
+            progress.step(f"warming up, {number} of 2")
+            pilots.append(block.run(self.rig, plan.OFF))
+        self.delay_ns = ten_percent(pilots)
+        self.rig.builds["delayed"] = delayed_build(
+            self.rig.builds, self.rig.folder, self.delay_ns)
+        progress.step("the hot path alone")
+        self.hot = hot.measure(self.rig.builds["on"])
+
+    def measure(self, progress):
+        """Round by round; one that would not end in time is not begun."""
+        for number, order in enumerate(self.rounds):
+            if not progress.fits(len(order)):
+                self.ended = (f"{number} of {len(self.rounds)} rounds: the "
+                              "time was over")
+                return
+            for variant in order:
+                progress.block(f"round {number + 1} of {len(self.rounds)}: "
+                               f"{variant.title}")
+                one = block.run(self.rig, variant)
+                one["round"] = number
+                self.blocks.append(one)
+                progress.done()
+
+    def everything(self):
+        progress = Progress(self.asked.limit_s,
+                            len(self.rounds) * len(self.variants))
+        try:
+            self.prepare(progress)
+            self.measure(progress)
+        except KeyboardInterrupt:
+            self.ended = "interrupted"
+            progress.step("interrupted: this is what there is")
+
+    def judged(self):
+        """The whole report as one structure (report.json)."""
+        keys = [variant.key for variant in self.variants]
+        ask = judge.Statistics(f"{self.rig.tools}/ab-stats", self.asked.seed)
+        try:
+            found = judge.effects(ask, self.blocks, keys)
+            return report.structure(
+                self, found, judge.controls(ask, self.blocks, self.delay_ns),
+                judge.simulation(ask, found),
+                judge.monitoring(self.blocks, keys))
+        finally:
+            ask.close()
+
+
+def main(words):
+    asked = arguments(words)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    folder = workplace()
+    try:
+        run = Run(asked, folder)
+        run.everything()
+        if not run.blocks:
+            print("cdb: no block was finished: there is no report",
+                  file=sys.stderr)
+            return 130 if run.ended == "interrupted" else 1
+        whole = run.judged()
+    except Failed as why:
+        print(f"cdb: bench ab: {why}", file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    report.write(whole, asked.out)
+    print(report.text(whole))
+    print(f"{asked.out}/report.html and report.json have all of it.")
+    if run.ended == "interrupted":
+        return 130
+    return 0 if whole["controls"]["outcome"] == "right" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

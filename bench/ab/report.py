@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run found, as one structure, as text, and as files."""
+import datetime
+import json
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+
+import judge
+import page
+import pictures
+import svg
+from measures import (CPU_POINTS, CRITERION, MEASURES, MEMORY_MB, SCRAPE_MS)
+
+SCHEMA = 1
+# The proposal's table: what is extra, without, with, change, verdict.
+TABLE = ("http_p50", "http_p99", "paced_tick_to_signal_p50",
+         "paced_tick_to_trade_p50", "tick_time", "cpu", "pss", "errors")
+WORST = ("right", "not shown", "wrong")
+
+
+def machine():
+    model = "unknown"
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
+        for line in lines:
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    return {"processor": model, "processors": os.cpu_count(),
+            "memory_mb": os.sysconf("SC_PHYS_PAGES")
+            * os.sysconf("SC_PAGESIZE") // 1000000,
+            "kernel": platform.release()}
+
+
+def structure(run, effects, controls, simulation, monitoring):
+    asked = {key: value for key, value in vars(run.asked).items()
+             if key not in ("builds", "limit_s")}
+    outcomes = [entry["outcome"] for entry in controls]
+    return {
+        "schema": SCHEMA,
+        "made": datetime.datetime.now(datetime.timezone.utc).strftime(
+            "%Y-%m-%d %H:%M UTC"),
+        "took_s": round(blocks_end(run) - run.began),
+        "ended": run.ended, "asked": asked, "machine": machine(),
+        "recording": run.source, "delay_ns": run.delay_ns,
+        "pairs": len(judge.rounds_of(run.blocks)),
+        "criteria": {"ratio": CRITERION, "cpu_points": CPU_POINTS,
+                     "memory_mb": MEMORY_MB, "scrape_ms": SCRAPE_MS},
+        "variants": [variant._asdict() for variant in run.variants],
+        "controls": {"outcome": max(outcomes, key=WORST.index),
+                     "joint_level": judge.JOINT, "entries": controls},
+        "effects": effects, "monitoring": monitoring,
+        "noise": judge.noise(run.blocks), "simulation": simulation,
+        "hot": run.hot, "hashes": judge.hashes(run.blocks),
+        "blocks": run.blocks}
+
+
+def blocks_end(run):
+    return max([run.began, *(b["ended"] for b in run.blocks)])
+
+
+def amount(value, unit):
+    """A figure as a person writes it."""
+    if unit == "µs":
+        return svg.micros(value)
+    if unit == "points":
+        return f"{value:.2f} %"
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:.{digits}f} {unit}"
+
+
+def change(effect):
+    """Percent of what there was, or points and MB, with the interval."""
+    three = [effect[key] for key in ("median", "low", "high")]
+    if effect["kind"] == "difference":
+        unit = effect["unit"]
+        return (f"{three[0]:+.2f} {unit} "
+                f"[{three[1]:+.2f}, {three[2]:+.2f}]")
+    middle, low, high = ((v - 1) * 100 for v in three)
+    return f"{middle:+.1f} % [{low:+.1f}, {high:+.1f}]"
+
+
+def verdict(effect):
+    if effect["verdict"] != "undecided":
+        return effect["verdict"]
+    more = effect["pairs_more"]
+    if more >= 4096:
+        return "undecided: at the limit"
+    return f"undecided: needs about {more} more pairs"
+
+
+def rows_of(whole, variant):
+    """[(title, without, with, change, verdict)] of the proposal's table."""
+    effects = {e["measure"]: e for e in whole["effects"]
+               if e["variant"] == variant}
+    rows = []
+    for name in TABLE:
+        effect = effects.get(name)
+        if effect:
+            rows.append((MEASURES[name].title,
+                         amount(effect["without"], effect["unit"]),
+                         amount(effect["with"], effect["unit"]),
+                         change(effect) if name != "errors" else
+                         f"{effect['with'] - effect['without']:+.0f} /h",
+                         verdict(effect)))
+    for taken in whole["monitoring"]:
+        if taken["variant"] == variant and taken["measure"] == "scrape":
+            rows.append(("scrape latency, longest", "none",
+                         f"{taken['max']:.1f} ms", "",
+                         "within" if taken["max"] <= SCRAPE_MS
+                         else "beyond"))
+    return rows
+
+
+def table(rows):
+    """Columns as wide as they need to be."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width
+                               in zip(row, widths)).rstrip() for row in rows)
+
+
+def shown(whole):
+    """The variants with monitoring, the controls left out."""
+    return [v for v in whole["variants"][3:] if any(
+        e["variant"] == v["key"] for e in whole["effects"])]
+
+
+CONTROL_WORDS = {
+    "right": "The controls are right: off against off is within 5 %, and the "
+             "injected delay was found with its size.",
+    "not shown": "The controls could not be shown: the machine is too noisy "
+                 "for so few pairs. What is said below is not proven.",
+    "wrong": "THE CONTROLS ARE WRONG: the harness saw what is not there, or "
+             "missed the size of what is. Do not believe the figures below."}
+
+
+def results_words(whole):
+    if len(whole["hashes"]) == 1:
+        return (f"The trading results of all {len(whole['blocks'])} blocks "
+                "are the same, byte for byte.")
+    return (f"THE TRADING RESULTS DIFFER: {len(whole['hashes'])} different "
+            f"ones in {len(whole['blocks'])} blocks.")
+
+
+def control_line(entry):
+    words = "off again" if entry["expected"] == 1 else (
+        f"delay of {(entry['expected'] - 1) * 100:.1f} %")
+    return (f"{words}, {entry['title']}",
+            f"{(entry['median'] - 1) * 100:+.1f} %",
+            f"[{(entry['low'] - 1) * 100:+.1f}, "
+            f"{(entry['high'] - 1) * 100:+.1f}]",
+            f"jointly [{(entry['joint_low'] - 1) * 100:+.1f}, "
+            f"{(entry['joint_high'] - 1) * 100:+.1f}]", entry["outcome"])
+
+
+def text(whole):
+    """The whole for a terminal."""
+    said = [f"\nA/B run of {whole['made']}: {whole['pairs']} pairs, "
+            f"{whole['ended']}.", ""]
+    said.append(CONTROL_WORDS[whole["controls"]["outcome"]])
+    lines = [control_line(e) for e in whole["controls"]["entries"]
+             if "median" in e]
+    if lines:
+        said += [table(lines), ""]
+    said += [results_words(whole), ""]
+    for variant in shown(whole):
+        rows = [(variant["title"], "without", "with",
+                 "change [95 % interval]", "verdict")]
+        said += [table(rows + rows_of(whole, variant["key"])), ""]
+    return "\n".join(said)
+
+
+def write_png(name, picture):
+    """By librsvg; without it there are the SVG files."""
+    if shutil.which("rsvg-convert"):
+        subprocess.run(["rsvg-convert", "--zoom", "2", "-o", f"{name}.png",
+                        f"{name}.svg"], check=False)
+    return picture
+
+
+def write(whole, folder):
+    """report.json, report.html, and the pictures as SVG and PNG."""
+    out = pathlib.Path(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "report.json").write_text(json.dumps(whole, indent=1), "utf-8")
+    (out / "report.txt").write_text(text(whole) + "\n", "utf-8")
+    drawn = pictures.draw(whole)
+    for name, picture in drawn.items():
+        (out / f"{name}.svg").write_text(svg.alone(picture), "utf-8")
+        write_png(str(out / name), picture)
+    (out / "report.html").write_text(page.render(whole, drawn), "utf-8")
