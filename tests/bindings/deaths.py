@@ -123,7 +123,7 @@ def a_kill_in_the_middle_of_a_takeover_is_mended():
         peer = Peer(box, "t").do(
             "smx.attached.Attached._free_lanes_of_slot = "
             "lambda *a: os.kill(os.getpid(), signal.SIGKILL)")
-        peer.say("smx.attach('u')")
+        peer.die("smx.attach('u')")
         with smx.Segment(str(box.dir / "smx.u")) as s:
             at = s.header.slot_off
             assert os.pread(s._fd, 4, at) == b"\3\0\0\0"  # odd: nobody's
@@ -141,7 +141,7 @@ def a_kill_before_the_retirement_leaves_the_new_family():
         Writer(box, "t").do("counter hits_total 3").kill()
         peer = Peer(box, "t").do(
             "smx.Writer._retire = lambda *a: os.kill(os.getpid(), 9)")
-        peer.say("s.counter('hits_total', 'H.', exponent=2)")
+        peer.die("s.counter('hits_total', 'H.', exponent=2)")
         assert [f["retired"] for f in families(box)] == [True, False]
         Peer(box, "t").do(
             "s.counter('hits_total', 'H.', exponent=2).add(150)")

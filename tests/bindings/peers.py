@@ -54,6 +54,11 @@ class Peer:
             assert answer == "ok", (statement, answer)
         return self
 
+    def die(self, statement):
+        """Kills itself in the middle of it."""
+        assert self.say(statement) == ""
+        self.proc.wait()  # only then are its locks gone
+
     def kill(self):
         self.proc.kill()
         self.proc.wait()

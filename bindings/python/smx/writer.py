@@ -318,8 +318,8 @@ def attach(service: str, *, instance: Optional[str] = None,
 
     directory   default $SMX_DIR, else /dev/shm
     fresh       begin with an empty segment; Busy if others live
-    slots …     bounds of a segment that is made; 0 is the default.  With none
-                given, a segment that is there is used as it is
+    slots …     bounds of a segment that is made; 0 is the default.  With
+                none given, a segment that is there is used as it is
     patience    seconds for a stopped sibling that holds the lock
     """
     given = {"slots": slots, "lanes": lanes, "cells": cells,
