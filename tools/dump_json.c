@@ -4,7 +4,8 @@
  *   {"name", "type", "unit", "help", "exponent", "labels": [...],
  *    "retired", "series"?}], "series": [
  *   {"family": index, "labels": {...}, "created": seconds,
- *    "value": n | "sum": n, "count": n, "buckets": [[upper, n], ...]
+ *    "value": n | "sum": n, "count": n, "buckets": [[upper, n], ...],
+ *      "exemplars"?: [{"value", "time", "labels": {...}}]
  *    | "values": {slot: n}}]}
  *
  * Numbers are exact decimals; NaN and infinities are strings, since JSON has
@@ -147,6 +148,45 @@ put_histogram(const struct smx_snapshot *s, const struct smx_series_info *i)
 }
 
 static void
+put_exemplar(const struct smx_exemplar *e, int exponent)
+{
+	const char *at = e->text;
+
+	fputs("{\"value\":", stdout);
+	put_decimal(e->value, exponent);
+	fputs(",\"time\":", stdout);
+	put_decimal(e->time_ns, 9);
+	fputs(",\"labels\":{", stdout);
+	for (uint32_t i = 0; i < e->n_labels; i++) {
+		if (i > 0)
+			putchar(',');
+		put_key(at);
+		at += strlen(at) + 1;
+		text_put_quoted(at);
+		at += strlen(at) + 1;
+	}
+	fputs("}}", stdout);
+}
+
+/* Nothing where there are none. */
+static void
+put_exemplars(const struct smx_snapshot *s, const struct smx_series_info *i)
+{
+	int exponent = s->catalog->families[i->family].exponent;
+	const char *before = ",\"exemplars\":[";
+
+	for (uint32_t k = 0; k < s->n_exemplars; k++) {
+		if (s->exemplars[k].series != i - s->catalog->series)
+			continue;
+		fputs(before, stdout);
+		put_exemplar(&s->exemplars[k], exponent);
+		before = ",";
+	}
+	if (before[1] == '\0')
+		putchar(']');
+}
+
+static void
 put_each(const struct smx_snapshot *s, const struct smx_series_info *i)
 {
 	const char *comma = "";
@@ -186,6 +226,7 @@ put_series(const struct smx_snapshot *s, const struct smx_series_info *i)
 	put_decimal(i->created_ns, 9);
 	if (f->type == SMX_TYPE_HISTOGRAM) {
 		put_histogram(s, i);
+		put_exemplars(s, i);
 	} else if (f->type == SMX_TYPE_COUNTER) {
 		fputs(",\"value\":", stdout);
 		put_decimal(s->cells[i->cell], f->exponent);

@@ -51,6 +51,28 @@ put_histogram(const struct smx_snapshot *s, const struct smx_series_info *i)
 	putchar('\n');
 }
 
+/* Whose the last values of its buckets were. */
+static void
+put_exemplars(const struct smx_snapshot *s, const struct smx_series_info *i)
+{
+	const struct smx_family_info *f = &s->catalog->families[i->family];
+	char number[TEXT_NUMBER], time[TEXT_NUMBER];
+
+	for (uint32_t k = 0; k < s->n_exemplars; k++) {
+		const struct smx_exemplar *e = &s->exemplars[k];
+
+		if (e->series != i - s->catalog->series)
+			continue;
+		fputs(f->name, stdout);
+		text_put_labels(f, i);
+		fputs(" exemplar ", stdout);
+		text_put_exemplar_labels(e);
+		text_decimal(number, e->value, f->exponent);
+		text_time(time, e->time_ns);
+		printf(" %s %s\n", number, time);
+	}
+}
+
 static void
 put_gauge(const struct smx_snapshot *s, const struct smx_series_info *i)
 {
@@ -90,6 +112,7 @@ put_series(const struct smx_snapshot *s, const struct smx_series_info *i)
 	text_put_labels(f, i);
 	if (f->type == SMX_TYPE_HISTOGRAM) {
 		put_histogram(s, i);
+		put_exemplars(s, i);
 	} else if (f->type == SMX_TYPE_COUNTER) {
 		text_decimal(number, s->cells[i->cell], f->exponent);
 		printf(" %s\n", number);

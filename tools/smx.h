@@ -106,6 +106,9 @@ void text_write_labels(FILE *, const struct smx_family_info *,
 void text_put_labels(const struct smx_family_info *,
     const struct smx_series_info *);
 
+/* The same of an exemplar. */
+void text_put_exemplar_labels(const struct smx_exemplar *);
+
 const char *text_type(const struct smx_family_info *);
 
 /* Nanoseconds since 1970 as 2026-11-22T11:00:00Z. */

@@ -108,6 +108,20 @@ text_put_labels(const struct smx_family_info *f,
 	text_write_labels(stdout, f, s);
 }
 
+void
+text_put_exemplar_labels(const struct smx_exemplar *e)
+{
+	const char *at = e->text;
+
+	for (uint32_t i = 0; i < e->n_labels; i++) {
+		printf("%c%s=", i == 0 ? '{' : ',', at);
+		at += strlen(at) + 1;
+		text_put_quoted(at);
+		at += strlen(at) + 1;
+	}
+	putchar('}');
+}
+
 const char *
 text_type(const struct smx_family_info *f)
 {

@@ -51,7 +51,7 @@ def _number(v: Value) -> str:
                   _decimal(b.upper, f.exponent) for b in f.buckets]
         pairs = ",".join(f"[{u},{n}]" for u, n in zip(uppers, v.buckets))
         return (f'"sum":{_decimal(v.cell, f.exponent)},"count":{v.count},'
-                f'"buckets":[{pairs}]')
+                f'"buckets":[{pairs}]' + _exemplars(v))
     if f.gauge_mode == layout.EACH:
         each = ",".join(f'"{slot}":{_double(g)}'
                         for slot, g in v.gauges.items())
@@ -60,10 +60,21 @@ def _number(v: Value) -> str:
     return f'"value":{"null" if value is None else _double(float(value))}'
 
 
+def _labels(labels: "dict[str, str]") -> str:
+    return "{" + ",".join(f"{_quoted(k)}:{_quoted(w)}"
+                          for k, w in labels.items()) + "}"
+
+
+def _exemplars(v: Value) -> str:
+    each = ",".join(
+        f'{{"value":{_decimal(e.value, v.family.exponent)},'
+        f'"time":{_decimal(e.time_ns, 9)},"labels":{_labels(e.labels)}}}'
+        for e in v.exemplars)
+    return f',"exemplars":[{each}]' if each else ""
+
+
 def _series(v: Value, number: int) -> str:
-    labels = ",".join(f"{_quoted(k)}:{_quoted(w)}"
-                      for k, w in v.labels.items())
-    return (f'{{"family":{number},"labels":{{{labels}}},'
+    return (f'{{"family":{number},"labels":{_labels(v.labels)},'
             f'"created":{_decimal(v.created_ns, 9)},{_number(v)}}}')
 
 

@@ -6,7 +6,8 @@ Nothing here opens a file: bytes in, named tuples out, and back.
 import re
 import struct
 import zlib
-from typing import Dict, Iterator, NamedTuple, Tuple
+from typing import (Dict, Iterator, NamedTuple, Optional, Sequence, Set,
+                    Tuple)
 
 from .errors import BeingCreated, NotSound
 
@@ -150,6 +151,13 @@ class Series(NamedTuple):
 
 def _lie(what: str) -> NotSound:
     return NotSound(what)
+
+
+class Exemplar(NamedTuple):
+    """Whose the last value of a bucket was."""
+    value: int  # in cells
+    time_ns: int
+    labels: Dict[str, str]
 
 
 # ---------------------------------------------------------------- header
@@ -310,11 +318,15 @@ def _check_names(f: Family) -> None:
         raise _lie("help that is not text")
     if len(f.labels) > MAX_LABELS or len(set(f.labels)) != len(f.labels):
         raise _lie("too many label names, or one twice")
-    taken = _TAKEN | ({"process"} if f.gauge_mode == EACH else set())
+    taken: Set[str] = {"process"} if f.gauge_mode == EACH else set()
     for label in f.labels:
-        if not _LABEL.fullmatch(label) or len(label) > MAX_NAME or \
-                label.startswith("__") or label in taken:
+        if not label_valid(label) or label in taken:
             raise _lie(f"a label name that may not be: {label!r}")
+
+
+def label_valid(label: str) -> bool:
+    return bool(_LABEL.fullmatch(label)) and len(label) <= MAX_NAME and \
+        not label.startswith("__") and label not in _TAKEN
 
 
 def _check_buckets(f: Family) -> None:
@@ -401,3 +413,26 @@ def exemplar_bounds(f: Family) -> Tuple[Bucket, ...]:
         if found:
             break
     return found
+
+
+def exemplar_decode(words: Sequence[int], value_from: int,
+                    value_to: int) -> Optional[Exemplar]:
+    """The copy of a slot that was whole; None for one that says what cannot
+    be, or whose value is not in (value_from, value_to]."""
+    value, time_ns, length = words[2:5]
+    if not value_from < value <= value_to or max(value, time_ns) >= SIGN or \
+            length > 152:
+        return None
+    try:
+        parts = struct.pack("<19Q", *words[5:24])[:length].decode().split(
+            "\0")
+    except UnicodeDecodeError:
+        return None
+    names, values = parts[0:-1:2], parts[1:-1:2]
+    if parts[-1] or not names or len(names) != len(values) or \
+            len(set(names)) != len(names) or \
+            sum(map(len, parts)) > 128 or \
+            not all(map(label_valid, names)) or not all(map(value_valid,
+                                                            values)):
+        return None
+    return Exemplar(value, time_ns, dict(zip(names, values)))

@@ -16,7 +16,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 from . import layout, locks
 from .directory import Directory
 from .errors import Error, NotSound
-from .layout import Family, Series
+from .layout import Exemplar, Family, Series
 
 TRIES = 4  # of a histogram that moves
 
@@ -40,6 +40,7 @@ class Value:
     cell: int
     buckets: Tuple[int, ...]
     gauges: Dict[int, float]
+    exemplars: Tuple[Exemplar, ...] = ()
 
     @property
     def value(self) -> Union[None, float, Decimal]:
@@ -245,7 +246,35 @@ class Segment:
         if f.type == layout.COUNTER:
             return Value(f, labels, s.created_ns, retired, cells[0], (), {})
         return Value(f, labels, s.created_ns, retired, cells[layout.SUM],
-                     tuple(cells[layout.FIRST_BUCKET:]), {})
+                     tuple(cells[layout.FIRST_BUCKET:]), {},
+                     tuple(self._exemplars(s, f)))
+
+    def _exemplars(self, s: Series, f: Family) -> Iterator[Exemplar]:
+        e = self.directory.exemplars.get(s.cell)
+        committed = self._word(layout.EXEMPLARS_COMMITTED)
+        if e is None or e.end > min(committed, self.header.exemplar_size):
+            return
+        last = -1
+        for i, upper in enumerate(
+                [b.upper for b in layout.exemplar_bounds(f)] + [layout.TOP]):
+            at = (self.header.exemplar_off + e.off +
+                  layout.EXEMPLAR_SLOT * i)
+            found = self._exemplar(at, last, upper)
+            if found is not None:
+                yield found
+            last = upper
+
+    def _exemplar(self, at: int, last: int,
+                  upper: int) -> Optional[Exemplar]:
+        """I9: the sequence is even, not 0, and the same afterwards."""
+        if not list(self._data(at, layout.EXEMPLAR_SLOT)):
+            return None
+        words = self._words[at // 8:(at + layout.EXEMPLAR_SLOT) // 8]
+        seq = words[1]
+        copy = words.tolist()
+        if seq == 0 or seq % 2 or words[1] != seq:
+            return None
+        return layout.exemplar_decode(copy, last, upper)
 
     def _state(self, live: int) -> Dict[str, int]:
         h = self.header
