@@ -156,6 +156,21 @@ put_gauges(struct proto_job *job, struct metric m)
 	}
 }
 
+/* A native histogram is one series to Prometheus.  2.42 takes its exemplars
+ * from the classic buckets, in their order, and warns at every scrape of those
+ * that are older than the one before: so it gets the newest.  Later ones look
+ * into the list. */
+static struct expo_exemplars
+newest(struct expo_exemplars e)
+{
+	const struct smx_exemplar *found =
+	    expo_exemplars_take(&e, UINT32_MAX);
+
+	if (found != NULL)
+		e = (struct expo_exemplars){ found, found + 1 };
+	return e;
+}
+
 static void
 put_exemplars(struct expo_sink *s, struct expo_exemplars e, int exponent)
 {
@@ -179,7 +194,8 @@ put_histogram_body(
 	field_double(
 	    s, HIST_SUM, expo_value(cells[SMX_HIST_SUM], job->part->exponent));
 	if (!job->block->native || job->part->explicit_bounds)
-		expo_put_classic(s, job->page, job->part, buckets, exemplars);
+		expo_put_classic(s, job->page, job->part, buckets,
+		    job->block->native ? newest(exemplars) : exemplars);
 	if (job->block->native)
 		expo_put_native(s, job->page, job->part, buckets);
 	put_created(s, HIST_CREATED, info_of(job, m)->created_ns);

@@ -89,7 +89,11 @@ class Reply:
         self.raw = body
         if response.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
-        self.text = body.decode()
+        self.plain = body
+
+    @property
+    def text(self):
+        return self.plain.decode()
 
     def samples(self):
         """{name: {(label, value)...}: value} of either text format."""

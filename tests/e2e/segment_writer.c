@@ -15,6 +15,7 @@
  *				a histogram; SCHEMA - for no native buckets
  *	label NAME VALUE N	counter NAME{name="VALUE"} += N
  *	many PREFIX N		N counters
+ *	exemplar NAME NS ID	observe, of order_id ID
  *	spin NAME		observe for ever in a thread
  */
 #include <errno.h>
@@ -107,6 +108,24 @@ do_buckets(const char *name, const char *rest, struct smx_error *e)
 }
 
 static int
+do_exemplar(const char *name, const char *rest, struct smx_error *e)
+{
+	const struct smx_desc d = { .name = name, .help = help,
+		.unit = "seconds", .exponent = 9, .exemplars = 1 };
+	struct smx_histogram h;
+	char ns[32], id[256];
+	int err;
+
+	if (sscanf(rest, "%31s %255s", ns, id) != 2)
+		return -EINVAL;
+	err = smx_histogram_register(&h, &d, e);
+	if (err == 0)
+		smx_observe_exemplar(h, strtoull(ns, NULL, 10), "order_id",
+		    id);
+	return err;
+}
+
+static int
 do_label(const char *name, const char *rest, struct smx_error *e)
 {
 	char value[256], count[32];
@@ -183,6 +202,8 @@ obey(char *line, struct smx_error *e)
 		return do_buckets(name, line + at, e);
 	if (strcmp(word, "label") == 0)
 		return do_label(name, line + at, e);
+	if (strcmp(word, "exemplar") == 0)
+		return do_exemplar(name, line + at, e);
 	if (strcmp(word, "many") == 0)
 		return do_many(name, line + at, e);
 	if (strcmp(word, "spin") == 0)
