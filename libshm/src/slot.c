@@ -67,14 +67,18 @@ clear_gauges(struct smx__process *p, int fd, struct smx_slot *slot,
 	return 0;
 }
 
-/* The generation is odd while the slot is nobody's (I6): readers look at it
- * before and after the gauges. */
+/*
+ * The generation is odd while the slot is nobody's (I6): readers look at it
+ * before and after the gauges.  It is a new one even where a killed takeover
+ * has left an odd one: lanes may be that one's, and a sibling that judged them
+ * dead must not meet us under the same name (L1; tests/model/claim.pml).
+ */
 static int
 take_over(struct smx__process *p, int fd, struct smx_error *err)
 {
 	struct smx_slot *slot = &p->slots[p->slot];
 	uint32_t odd =
-	    __atomic_load_n(&slot->generation, __ATOMIC_RELAXED) | 1;
+	    (__atomic_load_n(&slot->generation, __ATOMIC_RELAXED) + 1) | 1;
 	int rc;
 
 	/* relaxed: the release stores below come after it */

@@ -309,6 +309,37 @@ START_TEST(gauges_of_the_dead_vanish_and_counters_stay)
 }
 END_TEST
 
+static uint32_t
+slot_generation(void)
+{
+	uint32_t generation = 0;
+	int fd = open(live_file("smx.t"), O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_eq(pread(fd, &generation, sizeof(generation), SMX_PAGE),
+	    sizeof(generation));
+	close(fd);
+	return generation;
+}
+
+/* What was its owner's while it took the slot over is judged by it. */
+START_TEST(a_killed_takeover_does_not_lend_its_generation)
+{
+	uint32_t odd = 5;
+	int fd;
+
+	ck_assert_int_eq(live_run(attach_once, NULL), 0);
+	ck_assert_uint_eq(slot_generation(), 2);
+	ck_assert_int_eq(live_run(attach_once, NULL), 0);
+	ck_assert_uint_eq(slot_generation(), 4);
+	fd = open(live_file("smx.t"), O_RDWR | O_CLOEXEC);
+	ck_assert_int_eq(pwrite(fd, &odd, sizeof(odd), SMX_PAGE),
+	    sizeof(odd));
+	close(fd);
+	ck_assert_int_eq(live_run(attach_once, NULL), 0);
+	ck_assert_uint_eq(slot_generation(), 8); /* by way of 7 */
+}
+END_TEST
+
 int
 main(void)
 {
@@ -318,5 +349,6 @@ main(void)
 	tcase_add_test(tc, totals_never_fall_and_losses_are_bounded);
 	tcase_add_test(tc, a_kill_while_attaching_leaves_no_trace);
 	tcase_add_test(tc, gauges_of_the_dead_vanish_and_counters_stay);
+	tcase_add_test(tc, a_killed_takeover_does_not_lend_its_generation);
 	return live_main(s);
 }

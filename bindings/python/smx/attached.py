@@ -165,7 +165,7 @@ class Attached:
         """Whoever was here before is dead: its lanes free, its gauges unset,
         the generation odd meanwhile."""
         a, row = self.atomic, self._slot_row(self.slot)
-        odd = a.load4(row, RELAXED) | 1
+        odd = (a.load4(row, RELAXED) + 1) & 0xFFFFFFFF | 1
         a.store4(row, odd, RELAXED)
         self._free_lanes_of_slot(fd, odd)
         committed = a.load8(row + layout.SLOT_COMMITTED, RELAXED)
