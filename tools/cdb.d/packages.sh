@@ -12,6 +12,7 @@ packages=(
 	'postgresql-15|postgresql-17' 'postgresql-client-15|postgresql-client-17'
 	libpq-dev
 	python3 python3-prometheus-client python3-protobuf libatomic1 mandoc curl openssl iproute2 procps
+	spin
 )
 # Of those, the ones that bring a daemon, and its name.
 package_daemons=(redis-server prometheus postgresql)
