@@ -6,17 +6,15 @@ usage: stored.py SMX SEGMENT_WRITER FILE.bin.gz...
 
 Beside each FILE.bin.gz lies FILE.txt, by hand: what `smx dump` must say.
 """
-import fcntl
-import gzip
 import os
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
 
 import smx
 from smx.dump import document
+from segments import lease, unpack
 
 TOOL, WRITER = sys.argv[1:3]
 
@@ -28,29 +26,9 @@ def run(*words, **more):
     return done.stdout
 
 
-def sparse(path, data):
-    """As writers make files: pages of zeros are holes."""
-    with open(path, "wb") as f:
-        for at in range(0, len(data), 4096):
-            page = data[at:at + 4096]
-            if page.strip(b"\0"):
-                f.seek(at)
-                f.write(page)
-        f.truncate(len(data))
-    os.chmod(path, 0o640)
-
-
-def lease(path, slot):
-    """Until the descriptor that it returns is closed."""
-    fd = os.open(path, os.O_RDWR)
-    fcntl.fcntl(fd, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0,
-                                    2**40 + slot, 1, 0))
-    return fd
-
-
 def check(stored, folder):
     path = folder / "smx.golden"
-    sparse(path, gzip.decompress(stored.read_bytes()))
+    unpack(stored, path)
     text = stored.with_name(stored.name.replace(".bin.gz", ".txt"))
     wanted = text.read_text(encoding="utf-8").split("\n--\n")[1]
     fd = lease(path, 0)
