@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "collector/page.h"
+#include "collector/retention.h"
 
 #define TEXT_PLAIN	"text/plain; charset=utf-8"
 
@@ -20,14 +21,15 @@ bool
 ask_equal(const struct ask *a, const struct ask *b)
 {
 	return a->kind == b->kind && a->format == b->format &&
-	    a->gzip == b->gzip && select_equal(&a->sel, &b->sel);
+	    a->gzip == b->gzip && a->tls == b->tls &&
+	    strcmp(a->host, b->host) == 0 && select_equal(&a->sel, &b->sel);
 }
 
 void
 engine_init(struct engine *e, const struct engine_options *opt)
 {
 	*e = (struct engine){ .log = opt->log,
-		.metrics_path = opt->metrics_path,
+		.metrics_path = opt->metrics_path, .keep_ns = opt->keep_ns,
 		.expected = opt->expected, .n_expected = opt->n_expected };
 	segments_init(&e->segments, opt->dir, opt->owner, opt->log);
 	self_init(&e->self, opt->about_us);
@@ -325,6 +327,7 @@ answer_metrics(struct engine *e, const struct ask *ask,
 	}
 	a->status = 200;
 	a->content_type = expo_content_type(ask->format);
+	retention_told(&e->segments, &ask->sel);
 	if (ask->gzip)
 		compress(e, a);
 }
@@ -336,6 +339,16 @@ answer_index(struct engine *e, struct answer *a)
 	a->content_type = "text/html; charset=utf-8";
 	if (page_index(a->body, &e->segments, e->expected, e->n_expected,
 	    e->metrics_path) < 0)
+		set_failed(a, ERROR_MEMORY, "out of memory\n");
+}
+
+static void
+answer_sd(struct engine *e, const struct ask *ask, struct answer *a)
+{
+	a->status = 200;
+	a->content_type = "application/json";
+	if (sd_write(a->body, &e->segments, ask->host,
+	    ask->tls ? "https" : "http", e->metrics_path) < 0)
 		set_failed(a, ERROR_MEMORY, "out of memory\n");
 }
 
@@ -357,8 +370,11 @@ engine_answer(struct engine *e, const struct ask *ask,
 	*a = (struct answer){ .body = a->body, .spare = a->spare };
 	engine_scan(e);
 	segments_snapshot(&e->segments, ask->sel.alone ? &ask->sel : NULL);
+	retention_apply(&e->segments, e->keep_ns, start);
 	if (ask->kind == ASK_INDEX)
 		answer_index(e, a);
+	else if (ask->kind == ASK_SD)
+		answer_sd(e, ask, a);
 	else
 		answer_metrics(e, ask, stats, a);
 	a->duration_ns = now_ns() - start;

@@ -11,6 +11,7 @@
 
 #include "collector/gzip.h"
 #include "collector/plans.h"
+#include "collector/sd.h"
 #include "collector/segments.h"
 #include "collector/select.h"
 #include "collector/self.h"
@@ -20,6 +21,7 @@
 enum ask_kind {
 	ASK_METRICS,
 	ASK_INDEX,	/* the page for people */
+	ASK_SD,		/* the targets for http_sd_configs */
 };
 
 /* What somebody wants; equal asks get the same answer. */
@@ -28,6 +30,8 @@ struct ask {
 	enum expo_format format;
 	bool gzip;
 	struct selection sel;
+	char host[SD_HOST];		/* of ASK_SD: the address asked */
+	bool tls;
 };
 
 bool ask_equal(const struct ask *a, const struct ask *b);
@@ -52,6 +56,7 @@ struct told {
 struct engine {
 	const struct log *log;
 	const char *metrics_path;
+	uint64_t keep_ns;		/* the dead; 0: for ever */
 	const char *const *expected;	/* services somebody waits for */
 	size_t n_expected;
 	struct segments segments;
@@ -73,6 +78,7 @@ struct engine_options {
 	const char *const *expected;	/* services */
 	size_t n_expected;
 	const char *metrics_path;
+	uint64_t keep_ns;
 	const struct log *log;
 };
 

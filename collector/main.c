@@ -144,6 +144,7 @@ start_http(struct collector *c)
 		return err;
 	}
 	c->routes.http = c->http;
+	c->routes.tls = c->web.tls != NULL;
 	c->scraper.http = c->http;
 	web_attach(&c->web, c->http);
 	return 0;
@@ -170,7 +171,8 @@ start_engine(struct collector *c)
 		.dir = c->opt.dir, .owner = c->opt.owner,
 		.about_us = c->opt.about_us, .expected = c->opt.services,
 		.n_expected = c->opt.n_services,
-		.metrics_path = c->opt.telemetry_path, .log = &c->log,
+		.metrics_path = c->opt.telemetry_path,
+		.keep_ns = c->opt.keep_ns, .log = &c->log,
 	};
 
 	engine_init(&c->engine, &opt);

@@ -36,6 +36,9 @@ static const char usage[] =
 "                             as our own and root's\n"
 "  --service=NAME             a service that should be there: shown with 0\n"
 "                             live processes while it is not; may be repeated\n"
+"  --segment-retention=TIME   how long a segment without a living process is\n"
+"                             shown: 90s, 15m, 1h, 2d (default 0, for ever);\n"
+"                             its last values are always shown once\n"
 "  --user=USER                as root: become this user (name or number) once\n"
 "                             the sockets are open\n"
 "  --no-sandbox.landlock      leave all files in reach\n"
@@ -69,9 +72,9 @@ set_path(struct options *o, const char *v)
 {
 	size_t n = strlen(v);
 
-	/* "/" and "/-/" are taken, and "x/" would never be found */
+	/* "/", "/sd" and "/-/" are taken, and "x/" would never be found */
 	if (v[0] != '/' || n < 2 || v[n - 1] == '/' || strpbrk(v, "?#% ") ||
-	    strncmp(v, "/-/", 3) == 0)
+	    strncmp(v, "/-/", 3) == 0 || strcmp(v, "/sd") == 0)
 		return -EINVAL;
 	o->telemetry_path = v;
 	return 0;
@@ -148,6 +151,12 @@ set_service(struct options *o, const char *v)
 }
 
 static int
+set_retention(struct options *o, const char *v)
+{
+	return duration_parse(v, &o->keep_ns);
+}
+
+static int
 set_user(struct options *o, const char *v)
 {
 	if (v[0] == '\0')
@@ -216,6 +225,7 @@ static const struct flag {
 	{ "--dir", true, set_dir },
 	{ "--owner", true, set_owner },
 	{ "--service", true, set_service },
+	{ "--segment-retention", true, set_retention },
 	{ "--user", true, set_user },
 	{ "--no-sandbox.landlock", false, set_no_landlock },
 	{ "--no-sandbox.seccomp", false, set_no_seccomp },

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "runtime/log.h"
@@ -22,6 +23,7 @@ struct options {
 	const char *telemetry_path;
 	const char *web_config;		/* NULL: none */
 	const char *dir;
+	uint64_t keep_ns;		/* segments of the dead; 0: for ever */
 	unsigned max_requests;		/* 0: no limit */
 	uid_t owner;			/* whose segments are taken */
 	bool owner_given;		/* else: whoever we become */

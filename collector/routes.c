@@ -69,6 +69,21 @@ handle_ready(struct routes *r, struct httpd_request *req)
 		    "the directory has not been read yet\n");
 }
 
+static void
+handle_sd(struct routes *r, struct httpd_request *req)
+{
+	struct ask ask = { .kind = ASK_SD, .tls = r->tls };
+	const char *host = httpd_header_get(req, "Host");
+
+	if (!host || !sd_host_valid(host)) {
+		httpd_reply_text(req, 400, "a Host header is needed: it is "
+		    "the address of the targets\n");
+		return;
+	}
+	memcpy(ask.host, host, strlen(host));
+	scraper_ask(r->scraper, &ask, req);
+}
+
 void
 routes_handle(struct httpd_request *req, void *user)
 {
@@ -84,6 +99,8 @@ routes_handle(struct httpd_request *req, void *user)
 		handle_service(r, req, path + n + 1);
 	else if (strcmp(path, "/") == 0)
 		scraper_ask(r->scraper, &index, req);
+	else if (strcmp(path, "/sd") == 0)
+		handle_sd(r, req);
 	else if (strcmp(path, "/-/healthy") == 0)
 		httpd_reply_text(req, 200, "smx-collector is healthy.\n");
 	else if (strcmp(path, "/-/ready") == 0)

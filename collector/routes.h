@@ -13,6 +13,7 @@ struct routes {
 	const char *metrics_path;	/* "/metrics"; borrowed */
 	struct scraper *scraper;
 	const struct httpd *http;
+	bool tls;			/* the server speaks it */
 	struct self_stats *stats;
 };
 

@@ -32,6 +32,14 @@ enum segment_cause {
 	N_CAUSES
 };
 
+/* For how long nobody living has been in it (retention.h). */
+struct segment_age {
+	uint64_t serial;		/* of the opening this is about */
+	uint64_t dead_ns;		/* since; monotonic */
+	bool told;			/* its last values are in an answer */
+	bool gone;			/* no longer shown: said so */
+};
+
 struct segment {
 	char file[256];
 	char service[SEGMENT_NAME];
@@ -48,6 +56,7 @@ struct segment {
 	uint64_t tried_ns;		/* monotonic */
 	uint64_t first_ns;		/* first seen in its present state */
 	bool seen;			/* during a scan */
+	struct segment_age age;
 };
 
 /* What all segments of a directory have in common. */

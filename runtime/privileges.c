@@ -27,6 +27,10 @@ find(const char *user)
 static int
 stay(void)
 {
+	/* a service manager may have taken them, and capset() with them */
+	if (capng_get_caps_process() == 0 &&
+	    capng_have_capabilities(CAPNG_SELECT_CAPS) == CAPNG_NONE)
+		return 0;
 	capng_clear(CAPNG_SELECT_ALL);
 	if (geteuid() == 0)
 		(void)capng_update(CAPNG_ADD, CAPNG_EFFECTIVE |

@@ -128,6 +128,7 @@ class Box:
         self.log = self.base / "log"
         self.flags, self.user = flags, user
         self.tls, self.login = tls, login
+        self.environment = dict(os.environ)
         self.proc = None
         self.starts = 0
         if start:
@@ -149,7 +150,8 @@ class Box:
         with open(self.log, "ab") as log:
             self.proc = subprocess.Popen(
                 [COLLECTOR, "--web.listen-address=127.0.0.1:0",
-                 f"--dir={self.dir}", *self.flags], stderr=log, **drop)
+                 f"--dir={self.dir}", *self.flags], stderr=log,
+                env=self.environment, **drop)
         self.starts += 1
         self.port = until("listening", lambda: self.lines("listening")[
             self.starts - 1:])[0]["port"]

@@ -32,17 +32,13 @@ class Taken(Box):
         self.stack.callback(self.secret.unlink, missing_ok=True)
         self.secret.write_text("text")
         os.chmod(self.secret, 0o644)
-        os.environ.update(
-            INTRUDER_LOG=str(self.seen), INTRUDER_SECRET=str(self.secret),
+        self.environment.update(
+            LD_PRELOAD=INTRUDER, INTRUDER_LOG=str(self.seen),
+            INTRUDER_SECRET=str(self.secret),
             INTRUDER_SEGMENT=str(self.dir / "smx.feed"))
-        os.environ.pop("INTRUDER_OLD_KERNEL", None)
         if old_kernel:
-            os.environ["INTRUDER_OLD_KERNEL"] = "1"
-        os.environ["LD_PRELOAD"] = INTRUDER
-        try:
-            self.start()
-        finally:
-            del os.environ["LD_PRELOAD"]
+            self.environment["INTRUDER_OLD_KERNEL"] = "1"
+        self.start()
         Writer(self, "feed").do("counter ticks_total 1")
 
     def intrude(self):

@@ -172,6 +172,32 @@ START_TEST(replaces_a_dead_unix_socket_but_no_living_one)
 }
 END_TEST
 
+START_TEST(durations_have_a_unit_and_a_limit)
+{
+	static const struct {
+		const char *text;
+		uint64_t ns;
+	} right[] = {
+		{ "0", 0 }, { "0s", 0 }, { "250ms", 250000000 },
+		{ "90s", 90000000000 }, { "15m", 900000000000 },
+		{ "1h", 3600000000000 }, { "2d", 172800000000000 },
+	};
+	static const char *const wrong[] = { "", "5", "s", "-1s", "1.5h",
+		"1 h", "1hs", "1w", "+1s", "0x1s" };
+	uint64_t ns = 7;
+
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		ck_assert_int_eq(duration_parse(right[i].text, &ns), 0);
+		ck_assert_uint_eq(ns, right[i].ns);
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		ck_assert_msg(duration_parse(wrong[i], &ns) == -EINVAL, "%s",
+		    wrong[i]);
+	ck_assert_int_eq(duration_parse("36526d", &ns), -ERANGE);
+	ck_assert_int_eq(duration_parse("9223372036854775808s", &ns), -ERANGE);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -193,6 +219,7 @@ main(void)
 	tcase_add_test(tc, every_address_means_both_families);
 	tcase_add_test(tc, an_address_of_another_machine_is_an_error);
 	tcase_add_test(tc, replaces_a_dead_unix_socket_but_no_living_one);
+	tcase_add_test(tc, durations_have_a_unit_and_a_limit);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
