@@ -324,8 +324,9 @@ measure_memory(void)
 	one = segment_bytes();
 	shared[0] = (one - segment) / N_ALL;
 	shared[1] = (heap_bytes() - heap) / N_ALL;
-	need(pthread_barrier_init(&barrier, NULL, 2) == 0 &&
-	    pthread_create(&thread, NULL, hold_lane, &barrier) == 0, "thread");
+	need(pthread_barrier_init(&barrier, NULL, 2) == 0, "barrier");
+	need(pthread_create(&thread, NULL, hold_lane, &barrier) == 0,
+	    "thread");
 	(void)pthread_barrier_wait(&barrier);
 	shared[2] = (segment_bytes() - one) / N_ALL;
 	(void)pthread_barrier_wait(&barrier);

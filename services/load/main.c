@@ -79,7 +79,9 @@ take(struct load *l, const char *name, const char *value)
 static int
 parse(struct load *l, int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
+	int i = 1;
+
+	while (i < argc) {
 		if (strcmp(argv[i], "--help") == 0) {
 			usage();
 			return 0;
@@ -93,7 +95,7 @@ parse(struct load *l, int argc, char **argv)
 			    "a value of it (see --help)\n", argv[i]);
 			return 2;
 		}
-		i++;
+		i += 2;
 	}
 	return -1;
 }

@@ -201,7 +201,7 @@ quarrel(void *arg)
 {
 	struct smx_desc d = { .name = "q_total", .help = "x",
 		.exponent = (int)(intptr_t)arg };
-	struct smx_counter c;
+	struct smx_counter c = { 0 };
 	struct smx_error err;
 	int rc;
 
