@@ -47,6 +47,7 @@ scraper_init(struct scraper *s, uv_loop_t *loop, struct engine *engine,
 	uv_timer_init(loop, &s->tick);
 	s->tick.data = s;
 	uv_timer_start(&s->tick, on_tick, SCRAPER_TICK_MS, SCRAPER_TICK_MS);
+	turns_open(&s->turns, loop, stats);
 }
 
 void
@@ -200,6 +201,7 @@ end(struct scraper *s)
 	if (uv_is_closing((uv_handle_t *)&s->tick))
 		return;
 	uv_close((uv_handle_t *)&s->tick, NULL);
+	turns_close(&s->turns);
 	s->idle(s->idle_ctx);
 }
 

@@ -20,6 +20,7 @@
 #include <uv.h>
 
 #include "collector/engine.h"
+#include "collector/turns.h"
 #include "runtime/httpd.h"
 
 #define SCRAPER_LARGE_MAX	4
@@ -44,6 +45,7 @@ struct scraper {
 	/* the job */
 	uv_work_t work;
 	uv_timer_t tick;
+	struct turns turns;
 	struct bodies bodies;
 	size_t guesses[SCRAPER_GUESSES];	/* bytes of such an answer */
 	struct waiter *served;		/* NULL: only a scan */

@@ -35,15 +35,28 @@ self_count_code(struct self_stats *stats, unsigned status)
 	stats->requests[i]++;
 }
 
+static size_t
+bucket_of(uint64_t ns)
+{
+	size_t i = 0;
+
+	while (ns > self_time_bounds[i].upper)
+		i++;
+	return i;
+}
+
 void
 self_observe_scrape(struct self_stats *stats, uint64_t ns)
 {
-	unsigned i = 0;
-
-	while (ns > self_scrape_bounds[i].upper)
-		i++;
-	stats->scrape_buckets[i]++;
+	stats->scrape_buckets[bucket_of(ns)]++;
 	stats->scrape_sum_ns += ns;
+}
+
+void
+self_observe_turn(struct self_stats *stats, uint64_t ns)
+{
+	stats->turn_buckets[bucket_of(ns)]++;
+	stats->turn_sum_ns += ns;
 }
 
 void
@@ -81,6 +94,8 @@ fill_collector(struct self *self, const struct segments *segs,
 	made_gauge(m, F_BUILD_INFO, label, 1);
 	made_histogram(m, F_SCRAPE, NULL, stats->scrape_sum_ns,
 	    stats->scrape_buckets);
+	made_histogram(m, F_TURN, NULL, stats->turn_sum_ns,
+	    stats->turn_buckets);
 	for (unsigned i = 0; i < N_CODES; i++) {
 		label[0] = codes[i].name;
 		made_counter(m, F_REQUESTS, label, stats->requests[i]);

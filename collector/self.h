@@ -40,12 +40,15 @@ struct self_stats {
 	uint64_t errors[N_ERRORS];
 	uint64_t scrape_sum_ns;
 	uint64_t scrape_buckets[SELF_BUCKETS];
+	uint64_t turn_sum_ns;
+	uint64_t turn_buckets[SELF_BUCKETS];
 	unsigned in_flight;
 	uint64_t disconnects;	/* clients gone before the answer */
 };
 
 void self_count_code(struct self_stats *stats, unsigned status);
 void self_observe_scrape(struct self_stats *stats, uint64_t ns);
+void self_observe_turn(struct self_stats *stats, uint64_t ns);
 
 struct self {
 	bool about_us;		/* not with --web.disable-exporter-metrics */

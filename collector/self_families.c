@@ -5,7 +5,7 @@
 
 #define MS UINT64_C(1000000)
 
-const struct smx_bucket self_scrape_bounds[SELF_BUCKETS] = {
+const struct smx_bucket self_time_bounds[SELF_BUCKETS] = {
 	{ 1 * MS, 0, SMX_BUCKET_EXPLICIT },
 	{ 5 * MS / 2, 0, SMX_BUCKET_EXPLICIT },
 	{ 5 * MS, 0, SMX_BUCKET_EXPLICIT },
@@ -35,6 +35,9 @@ static const struct row rows[N_FAMILIES] = {
 	    "Always 1; the version of this collector.", GAUGE, 0 },
 	[F_SCRAPE] = { "smx_collector_scrape_duration_seconds", "",
 	    "Time to read the segments and to write a page.",
+	    SMX_TYPE_HISTOGRAM, 9 },
+	[F_TURN] = { "smx_collector_loop_busy_seconds", "",
+	    "Time that a turn of the event loop took, waiting left out.",
 	    SMX_TYPE_HISTOGRAM, 9 },
 	[F_REQUESTS] = { "smx_collector_requests_total", "code\0",
 	    "HTTP requests answered, by status code.", COUNTER, 0 },
@@ -162,7 +165,9 @@ self_families_fill(struct smx_family_info families[N_FAMILIES])
 			.n_labels = count_labels(r->labels),
 		};
 	}
-	families[F_SCRAPE].buckets = self_scrape_bounds;
-	families[F_SCRAPE].n_buckets = SELF_BUCKETS;
-	families[F_SCRAPE].hist_flags = SMX_HIST_EXPLICIT;
+	for (uint32_t i = F_SCRAPE; i <= F_TURN; i++) {
+		families[i].buckets = self_time_bounds;
+		families[i].n_buckets = SELF_BUCKETS;
+		families[i].hist_flags = SMX_HIST_EXPLICIT;
+	}
 }

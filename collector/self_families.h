@@ -11,7 +11,7 @@
 
 /* Up to N_OURS about the collector, then about a service. */
 enum self_family {
-	F_BUILD_INFO, F_SCRAPE, F_REQUESTS, F_IN_FLIGHT, F_DISCONNECTS,
+	F_BUILD_INFO, F_SCRAPE, F_TURN, F_REQUESTS, F_IN_FLIGHT, F_DISCONNECTS,
 	F_ERRORS, F_SEGMENTS, F_SEGMENTS_BAD, F_SEGMENT_ERRORS, F_HIDDEN,
 	F_DIRECTORY_UP,
 	F_CPU, F_OPEN_FDS, F_MAX_FDS, F_VIRTUAL, F_VIRTUAL_MAX, F_RESIDENT,
@@ -27,8 +27,8 @@ enum self_family {
 /* Within those about a service. */
 #define OF_SERVICE(family) ((uint32_t)(family) - N_OURS)
 
-/* Of F_SCRAPE, in nanoseconds. */
-extern const struct smx_bucket self_scrape_bounds[SELF_BUCKETS];
+/* Of F_SCRAPE and F_TURN, in nanoseconds. */
+extern const struct smx_bucket self_time_bounds[SELF_BUCKETS];
 
 /* self_families_fill -- describe all of them; everything in it is static. */
 void self_families_fill(struct smx_family_info families[N_FAMILIES]);
