@@ -143,16 +143,30 @@ cdb_metrics_http(struct cdb_metrics *m, const char *route, unsigned code,
 		smx_observe(smx_histogram_with(m->http, values), ns);
 }
 
+/* Whether it is one; else it is counted, or was no stamp. */
+static bool
+is_span(struct cdb_metrics *m, int64_t from_us, int64_t to_us)
+{
+	if (from_us != 0 && to_us < from_us)
+		smx_inc(m->clock_skew);
+	return from_us != 0 && to_us >= from_us;
+}
+
 void
 cdb_metrics_span(struct cdb_metrics *m, struct smx_histogram h,
     int64_t from_us, int64_t to_us)
 {
-	if (from_us == 0)
-		return;
-	if (to_us < from_us)
-		smx_inc(m->clock_skew);
-	else
+	if (is_span(m, from_us, to_us))
 		smx_observe(h, (uint64_t)(to_us - from_us) * 1000);
+}
+
+void
+cdb_metrics_order_span(struct cdb_metrics *m, struct smx_histogram h,
+    int64_t from_us, int64_t to_us, const char *order_id)
+{
+	if (is_span(m, from_us, to_us))
+		smx_observe_exemplar(h, (uint64_t)(to_us - from_us) * 1000,
+		    "order_id", order_id);
 }
 
 struct smx_counter

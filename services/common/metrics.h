@@ -61,6 +61,11 @@ void cdb_metrics_http(struct cdb_metrics *m, const char *route, unsigned code,
 void cdb_metrics_span(struct cdb_metrics *m, struct smx_histogram h,
     int64_t from_us, int64_t to_us);
 
+/* cdb_metrics_order_span -- the same of one order, which may become the
+ * exemplar of its bucket. */
+void cdb_metrics_order_span(struct cdb_metrics *m, struct smx_histogram h,
+    int64_t from_us, int64_t to_us, const char *order_id);
+
 /*
  * cdb_counter_labelled -- a counter with one fixed label; refusals are left
  * to the library's own count.

@@ -23,6 +23,7 @@ struct span {
 	int64_t sent_us;
 	int64_t origin_us;
 	int64_t slippage_bps_e4;	/* -1: not filled */
+	char order_id[CDB_ID_TEXT];
 };
 
 struct execution_app {
@@ -87,6 +88,20 @@ result_write(const void *result, char *dst, size_t cap)
 	return cdb_result_write(result, dst, cap);
 }
 
+/* What its histograms need once Redis has the result. */
+static void
+span_keep(struct span *s, const struct cdb_desk_order *o)
+{
+	const struct cdb_result *r = &o->result;
+
+	s->sent_us = o->sent_us;
+	s->origin_us = o->origin_us;
+	s->slippage_bps_e4 = r->slippage_bps_e4 < 0 ? 0 : r->slippage_bps_e4;
+	if (r->fate != CDB_FILLED)
+		s->slippage_bps_e4 = -1;
+	memcpy(s->order_id, r->order_id, sizeof(s->order_id));
+}
+
 /* Results whose time has come go to the outbox. */
 static void
 answer_due(struct execution_app *app)
@@ -99,10 +114,7 @@ answer_due(struct execution_app *app)
 		cdb_outbox_put(&app->box, CDB_TOPIC_RESULTS, o->origin_us,
 		    result_write, &o->result);
 		cdb_intake_ack(&app->intake, 0, o->id);
-		app->spans[app->n_spans++] = (struct span){ o->sent_us,
-			o->origin_us, o->result.fate == CDB_FILLED
-			? o->result.slippage_bps_e4 < 0 ? 0
-			: o->result.slippage_bps_e4 : -1 };
+		span_keep(&app->spans[app->n_spans++], o);
 	}
 	cdb_desk_answer(&app->desk, n);
 }
@@ -117,8 +129,8 @@ spans_observe(struct execution_app *app)
 		const struct span *s = &app->spans[i];
 
 		cdb_metrics_span(m, app->metrics.ack, s->sent_us, now_us);
-		cdb_metrics_span(m, app->metrics.tick_to_trade, s->origin_us,
-		    now_us);
+		cdb_metrics_order_span(m, app->metrics.tick_to_trade,
+		    s->origin_us, now_us, s->order_id);
 		if (s->slippage_bps_e4 >= 0)
 			smx_observe(app->metrics.slippage,
 			    (uint64_t)s->slippage_bps_e4);

@@ -22,6 +22,11 @@ slippage_register(struct cdb_execution_metrics *m)
 void
 cdb_execution_metrics_register(struct cdb_execution_metrics *m)
 {
+	/* the slow ones lead to their orders */
+	struct smx_desc tick_to_trade = { .name = "cdb_tick_to_trade_seconds",
+		.help = "Time from the sending of a tick until Redis had the "
+			"result of the order it led to.",
+		.unit = "seconds", .exponent = 9, .exemplars = 1 };
 	struct smx_desc fees = { .name = "cdb_fees_quote_total",
 		.help = "Fees paid, in the quote asset.", .exponent = 8 };
 
@@ -39,8 +44,6 @@ cdb_execution_metrics_register(struct cdb_execution_metrics *m)
 	    "as Redis has them; anything but 0 is a fault.");
 	m->ack = smx_histogram_latency("cdb_order_ack_seconds",
 	    "Time from the sending of an order until Redis had its result.");
-	m->tick_to_trade = smx_histogram_latency("cdb_tick_to_trade_seconds",
-	    "Time from the sending of a tick until Redis had the result of "
-	    "the order it led to.");
+	smx_histogram_register(&m->tick_to_trade, &tick_to_trade, NULL);
 	slippage_register(m);
 }

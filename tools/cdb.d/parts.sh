@@ -78,7 +78,7 @@ command_of() {
 		argv=(prometheus "--config.file=$home/etc/prometheus.yml"
 			"--storage.tsdb.path=$home/data/prometheus"
 			"--web.listen-address=127.0.0.1:${port[prometheus]}"
-			--log.level=warn)
+			--enable-feature=exemplar-storage --log.level=warn)
 		;;
 	collector)
 		argv=("$home/bin/$(binary_of collector)" --dir "$smx_dir"
