@@ -87,6 +87,19 @@ smx_histogram_latency(const char *name, const char *help)
 	return h;
 }
 
+int
+smx_info(const char *name, const char *help, const struct smx_label *labels)
+{
+	struct smx_desc d = { .name = name, .help = help, .labels = labels,
+		.gauge_mode = SMX_MAX };
+	struct smx_gauge g;
+	int rc = smx_gauge_register(&g, &d, NULL);
+
+	if (rc == 0)
+		smx_set(g, 1);
+	return rc;
+}
+
 const char *
 smx_version(void)
 {

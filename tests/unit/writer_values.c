@@ -52,6 +52,20 @@ START_TEST(gauges_are_unset_until_set)
 }
 END_TEST
 
+START_TEST(an_info_is_one)
+{
+	const struct smx_label labels[] = { { "version", "1.2" }, { 0 } };
+	struct live l = { 0 };
+	double v = 0;
+
+	ck_assert_int_eq(smx_attach("t", NULL), 0);
+	ck_assert_int_eq(smx_info("x_build_info", "X.", labels), 0);
+	live_look(&l, "smx.t");
+	ck_assert(live_gauge(&l, "x_build_info", "1.2", &v) && v == 1);
+	live_close(&l);
+}
+END_TEST
+
 static const double odd[] = { -0.0, INFINITY, -INFINITY, 5e-324, 1e308, NAN };
 
 START_TEST(gauges_keep_every_bit)
@@ -283,6 +297,7 @@ main(void)
 	TCase *tc = live_case(s, "values", 30);
 
 	tcase_add_test(tc, counters_add_up);
+	tcase_add_test(tc, an_info_is_one);
 	tcase_add_test(tc, gauges_are_unset_until_set);
 	tcase_add_loop_test(tc, gauges_keep_every_bit, 0,
 	    sizeof(odd) / sizeof(odd[0]));

@@ -108,6 +108,12 @@ static inline struct smx_histogram smx_histogram_latency(const char *name,
 	(void)name, (void)help;
 	return h;
 }
+static inline int smx_info(const char *name, const char *help,
+    const struct smx_label *labels)
+{
+	(void)name, (void)help, (void)labels;
+	return 0;
+}
 static inline int smx_counter_register(struct smx_counter *c,
     const struct smx_desc *d, struct smx_error *err)
 {

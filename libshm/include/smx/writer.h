@@ -135,6 +135,14 @@ SMX__API struct smx_gauge smx_gauge(const char *name, const char *help);
 SMX__API struct smx_histogram smx_histogram_latency(const char *name,
     const char *help);
 
+/*
+ * smx_info -- facts about this process as the labels of a metric that is
+ * always 1: a version, a build.  The name ends in _info; labels end with a
+ * NULL name.  Errors as above.
+ */
+SMX__API int smx_info(const char *name, const char *help,
+    const struct smx_label *labels);
+
 SMX__API int smx_counter_register(struct smx_counter *, const struct smx_desc *,
     struct smx_error *);
 SMX__API int smx_gauge_register(struct smx_gauge *, const struct smx_desc *,
