@@ -2,6 +2,7 @@
 #include "collector/engine.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +31,11 @@ engine_init(struct engine *e, const struct engine_options *opt)
 {
 	*e = (struct engine){ .log = opt->log,
 		.metrics_path = opt->metrics_path, .keep_ns = opt->keep_ns,
+		.created = opt->created,
 		.expected = opt->expected, .n_expected = opt->n_expected };
 	segments_init(&e->segments, opt->dir, opt->owner, opt->log);
+	/* large arrays grow in place, and go back when they are freed */
+	(void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	self_init(&e->self, opt->about_us);
 }
 
@@ -309,9 +313,12 @@ static void
 answer_metrics(struct engine *e, const struct ask *ask,
     const struct self_stats *stats, struct answer *a)
 {
+	enum expo_format format = ask->format;
 	const struct expo_page *page;
 	int err;
 
+	if (format == EXPO_OPENMETRICS && e->created)
+		format = EXPO_OPENMETRICS_CREATED;
 	if (ask->sel.alone && !check_service(e, ask->sel.include, a))
 		return;
 	err = plan_page(e, ask, stats, &page);
@@ -321,7 +328,7 @@ answer_metrics(struct engine *e, const struct ask *ask,
 		    "too much for one page\n");
 		return;
 	}
-	if (render(e, page, ask->format, a->body) < 0) {
+	if (render(e, page, format, a->body) < 0) {
 		set_failed(a, ERROR_MEMORY, "out of memory\n");
 		return;
 	}

@@ -57,6 +57,7 @@ struct engine {
 	const struct log *log;
 	const char *metrics_path;
 	uint64_t keep_ns;		/* the dead; 0: for ever */
+	bool created;			/* `_created` in OpenMetrics */
 	const char *const *expected;	/* services somebody waits for */
 	size_t n_expected;
 	struct segments segments;
@@ -74,7 +75,7 @@ struct engine {
 struct engine_options {
 	const char *dir;
 	uid_t owner;
-	bool about_us;
+	bool about_us, created;
 	const char *const *expected;	/* services */
 	size_t n_expected;
 	const char *metrics_path;

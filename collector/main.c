@@ -169,7 +169,8 @@ start_engine(struct collector *c)
 {
 	const struct engine_options opt = {
 		.dir = c->opt.dir, .owner = c->opt.owner,
-		.about_us = c->opt.about_us, .expected = c->opt.services,
+		.about_us = c->opt.about_us, .created = c->opt.created,
+		.expected = c->opt.services,
 		.n_expected = c->opt.n_services,
 		.metrics_path = c->opt.telemetry_path,
 		.keep_ns = c->opt.keep_ns, .log = &c->log,

@@ -29,6 +29,9 @@ static const char usage[] =
 "  --web.disable-exporter-metrics\n"
 "                             leave out what is about the collector itself\n"
 "                             (process_*, smx_collector_*)\n"
+"  --openmetrics.created      in OpenMetrics, send also when each counter and\n"
+"                             histogram began: Prometheus stores that as\n"
+"                             series of its own\n"
 "  --dir=PATH                 directory of the segments (default $SMX_DIR,\n"
 "                             else /dev/shm)\n"
 "  --owner=USER               name or number: in a directory that everyone\n"
@@ -104,6 +107,14 @@ set_quiet(struct options *o, const char *v)
 {
 	(void)v;
 	o->about_us = false;
+	return 0;
+}
+
+static int
+set_created(struct options *o, const char *v)
+{
+	(void)v;
+	o->created = true;
 	return 0;
 }
 
@@ -222,6 +233,7 @@ static const struct flag {
 	{ "--web.telemetry-path", true, set_path },
 	{ "--web.max-requests", true, set_max_requests },
 	{ "--web.disable-exporter-metrics", false, set_quiet },
+	{ "--openmetrics.created", false, set_created },
 	{ "--dir", true, set_dir },
 	{ "--owner", true, set_owner },
 	{ "--service", true, set_service },

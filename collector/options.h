@@ -31,6 +31,7 @@ struct options {
 	bool systemd_socket;
 	bool landlock, seccomp;		/* if the kernel has them */
 	bool about_us;			/* not --web.disable-exporter-metrics */
+	bool created;			/* `_created` in OpenMetrics */
 	enum log_level level;
 	bool help, version;
 };

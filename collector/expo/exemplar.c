@@ -9,8 +9,6 @@
 #define EXEMPLAR_VALUE 2
 #define EXEMPLAR_TIME  3
 
-#define NS_PER_MS UINT64_C(1000000)
-
 static const struct smx_exemplar *
 lower_bound(const struct smx_snapshot *s, uint32_t series)
 {
@@ -74,11 +72,8 @@ void
 expo_exemplar_text(
     struct expo_sink *s, const struct smx_exemplar *e, int exponent)
 {
-	uint64_t ms = e->time_ns / NS_PER_MS;
 	const char *name = e->text;
 	char number[EXPO_NUMBER_ROOM];
-	const char fraction[] = { '.', (char)('0' + ms / 100 % 10),
-		(char)('0' + ms / 10 % 10), (char)('0' + ms % 10) };
 
 	expo_sink_put(s, " # {", 4);
 	for (uint32_t i = 0; i < e->n_labels; i++, name = next(next(name))) {
@@ -89,8 +84,7 @@ expo_exemplar_text(
 	expo_sink_put(s, "} ", 2);
 	expo_sink_put(s, number, expo_decimal(number, e->value, exponent));
 	expo_sink_put(s, " ", 1);
-	expo_sink_put(s, number, expo_u64(number, ms / 1000));
-	expo_sink_put(s, fraction, sizeof(fraction));
+	expo_sink_put(s, number, expo_time(number, e->time_ns));
 }
 
 /* The labels, the value, the time. */

@@ -30,8 +30,10 @@ enum expo_format {
 	EXPO_TEXT,	  /* Prometheus text 0.0.4 */
 	EXPO_OPENMETRICS, /* OpenMetrics 1.0 text */
 	EXPO_PROTOBUF,	  /* delimited io.prometheus.client.MetricFamily */
+	/* OpenMetrics with `_created`, which Prometheus stores as series */
+	EXPO_OPENMETRICS_CREATED,
 };
-#define EXPO_FORMATS 3
+#define EXPO_FORMATS 4
 
 struct expo_source {
 	const struct smx_catalog *catalog;

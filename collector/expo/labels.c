@@ -11,15 +11,34 @@ static const char *const type_names[] = {
 	[SMX_TYPE_HISTOGRAM] = "histogram",
 };
 
+static bool
+ends_in(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), k = strlen(suffix);
+
+	return n > k && memcmp(name + n - k, suffix, k) == 0;
+}
+
+bool
+expo_is_info(const char *name, uint8_t type)
+{
+	return type == SMX_TYPE_GAUGE && ends_in(name, "_info");
+}
+
+const char *
+expo_suffix(const char *name, uint8_t type)
+{
+	if (type == SMX_TYPE_COUNTER)
+		return "_total";
+	return expo_is_info(name, type) ? "_info" : "";
+}
+
 size_t
 expo_base_len(const char *name, uint8_t type)
 {
-	size_t n = strlen(name);
+	const char *suffix = expo_suffix(name, type);
 
-	if (type == SMX_TYPE_COUNTER && n > 6 &&
-	    memcmp(name + n - 6, "_total", 6) == 0)
-		return n - 6;
-	return n;
+	return strlen(name) - (ends_in(name, suffix) ? strlen(suffix) : 0);
 }
 
 /* before + name="value"; `before` is a character or none. */
@@ -93,8 +112,7 @@ expo_put_name(struct expo_arena *a, const struct smx_family_info *f)
 	size_t start = a->len;
 
 	put_base(a, f);
-	if (f->type == SMX_TYPE_COUNTER)
-		expo_arena_str(a, "_total");
+	expo_arena_str(a, expo_suffix(f->name, f->type));
 	return expo_arena_since(a, start);
 }
 
@@ -130,7 +148,8 @@ expo_put_header(
 	expo_arena_escape(a, f->help, openmetrics);
 	expo_arena_put(a, "\n", 1);
 	put_meta(a, "# TYPE ", f, openmetrics);
-	expo_arena_str(a, type_names[f->type]);
+	expo_arena_str(a, openmetrics && expo_is_info(f->name, f->type) ?
+		"info" : type_names[f->type]);
 	expo_arena_put(a, "\n", 1);
 	if (openmetrics && expo_shows_unit(f)) {
 		put_meta(a, "# UNIT ", f, true);

@@ -11,16 +11,19 @@
 
 static const char *const counter_names[] = { "", "_total", "_created", NULL };
 static const char *const gauge_names[] = { "", NULL };
+static const char *const info_names[] = { "", "_info", NULL };
 static const char *const histogram_names[] = { "", "_bucket", "_sum", "_count",
 	"_created", NULL };
 
 /* What a type appends to the family name; the bare name is always claimed. */
 static const char *const *
-names_of(uint8_t type)
+names_of(const struct smx_family_info *f)
 {
-	if (type == SMX_TYPE_COUNTER)
+	if (f->type == SMX_TYPE_COUNTER)
 		return counter_names;
-	return type == SMX_TYPE_HISTOGRAM ? histogram_names : gauge_names;
+	if (f->type == SMX_TYPE_HISTOGRAM)
+		return histogram_names;
+	return expo_is_info(f->name, f->type) ? info_names : gauge_names;
 }
 
 /* Names that expo puts on the series itself. */
@@ -91,7 +94,7 @@ add_draft(struct expo_merge *m, struct expo_claims *claims,
 	int err = expo_grow(
 	    &m->drafts, &m->draft_cap, m->n_drafts + 1, sizeof(*m->drafts));
 
-	for (const char *const *s = names_of(f->type); err == 0 && *s; s++)
+	for (const char *const *s = names_of(f); err == 0 && *s; s++)
 		err = expo_claims_add(claims, f->name, len, *s, block);
 	if (err == 0)
 		m->drafts[m->n_drafts++] =
@@ -129,7 +132,7 @@ find_owner(const struct expo_claims *claims, const struct smx_family_info *f)
 	size_t len = expo_base_len(f->name, f->type);
 	uint32_t owner = EXPO_UNCLAIMED;
 
-	for (const char *const *s = names_of(f->type);
+	for (const char *const *s = names_of(f);
 	     *s != NULL && owner == EXPO_UNCLAIMED; s++)
 		owner = expo_claims_find(claims, f->name, len, *s);
 	return owner;

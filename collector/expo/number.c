@@ -271,6 +271,19 @@ expo__value(uint64_t n, int exponent)
 	return (double)n * powers[-exponent];
 }
 
+size_t
+expo_time(char *dst, uint64_t ns)
+{
+	uint64_t ms = ns / 1000000;
+	size_t n = expo_u64(dst, ms / 1000);
+
+	dst[n++] = '.';
+	dst[n++] = (char)('0' + ms / 100 % 10);
+	dst[n++] = (char)('0' + ms / 10 % 10);
+	dst[n++] = (char)('0' + ms % 10);
+	return n;
+}
+
 static size_t
 put_words(char *dst, const char *word)
 {

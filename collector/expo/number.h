@@ -45,6 +45,10 @@ expo_value(uint64_t n, int exponent)
 	return expo__value(n, exponent);
 }
 
+/* expo_time -- nanoseconds since 1970 as seconds, to the millisecond:
+ * 1700000000.123. */
+size_t expo_time(char *dst, uint64_t ns);
+
 /* expo_double -- any double. */
 size_t expo_double(char *dst, double v);
 

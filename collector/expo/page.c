@@ -135,8 +135,7 @@ expo_render(char *dst, size_t cap, const struct expo_page *page,
 {
 	if (format == EXPO_PROTOBUF)
 		return expo__render_protobuf(dst, cap, page, snapshots);
-	return expo__render_text(
-	    dst, cap, page, format == EXPO_OPENMETRICS, snapshots);
+	return expo__render_text(dst, cap, page, format, snapshots);
 }
 
 const char *
@@ -145,6 +144,8 @@ expo_content_type(enum expo_format format)
 	static const char *const types[EXPO_FORMATS] = {
 		[EXPO_TEXT] = "text/plain; version=0.0.4; charset=utf-8",
 		[EXPO_OPENMETRICS] = "application/openmetrics-text; "
+				     "version=1.0.0; charset=utf-8",
+		[EXPO_OPENMETRICS_CREATED] = "application/openmetrics-text; "
 				     "version=1.0.0; charset=utf-8",
 		[EXPO_PROTOBUF] = "application/vnd.google.protobuf; "
 				  "proto=io.prometheus.client.MetricFamily; "

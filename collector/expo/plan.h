@@ -63,11 +63,13 @@ struct expo_part {
 	struct expo_ladder ladder;
 	struct expo_text head; /* of samples, or of buckets */
 	struct expo_text sum, count;
+	struct expo_text created; /* but for gauges */
 	struct expo_text wire; /* the source's labels as protobuf */
 	int16_t zero_exp2;
 	int8_t exponent;
 	int8_t schema;
 	uint8_t gauge_mode;
+	bool info; /* always 1 */
 	bool native, explicit_bounds;
 	uint8_t close; /* bytes of `} ` or ` ` at the end of each text */
 	bool labelled; /* a further label, as le, comes after a comma */
@@ -114,8 +116,9 @@ struct expo_page {
 bool expo__fits(
     const struct expo_page *, size_t i, const struct smx_snapshot *);
 
+/* Any but protobuf. */
 size_t expo__render_text(char *dst, size_t cap, const struct expo_page *,
-    bool openmetrics, const struct smx_snapshot *const *);
+    enum expo_format, const struct smx_snapshot *const *);
 size_t expo__render_protobuf(char *dst, size_t cap, const struct expo_page *,
     const struct smx_snapshot *const *);
 

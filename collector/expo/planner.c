@@ -125,15 +125,17 @@ add_heads(
 	bool each =
 	    f->type == SMX_TYPE_GAUGE && f->gauge_mode == SMX_GAUGE_EACH;
 
-	if (f->type == SMX_TYPE_COUNTER) {
-		part->head = expo_put_head(&p->arena, s, f, "_total", false);
-	} else if (f->type == SMX_TYPE_GAUGE) {
-		part->head = expo_put_head(&p->arena, s, f, "", each);
+	if (f->type != SMX_TYPE_HISTOGRAM) {
+		part->head = expo_put_head(
+		    &p->arena, s, f, expo_suffix(f->name, f->type), each);
 	} else {
 		part->head = expo_put_head(&p->arena, s, f, "_bucket", true);
 		part->sum = expo_put_head(&p->arena, s, f, "_sum", false);
 		part->count = expo_put_head(&p->arena, s, f, "_count", false);
 	}
+	if (f->type != SMX_TYPE_GAUGE)
+		part->created =
+		    expo_put_head(&p->arena, s, f, "_created", false);
 	part->wire = expo_wire_source(&p->arena, s);
 }
 
@@ -184,6 +186,7 @@ add_bound(struct expo_page *page, const struct expo_part *part,
 
 		each[EXPO_TEXT] += bytes + n * PROCESS_MAX;
 		each[EXPO_OPENMETRICS] += bytes + n * PROCESS_MAX;
+		each[EXPO_OPENMETRICS_CREATED] += bytes + n * PROCESS_MAX;
 		each[EXPO_PROTOBUF] +=
 		    wire + n * PROCESS_MAX + n * wire_bound(part, f);
 		return;
@@ -198,6 +201,9 @@ add_bound(struct expo_page *page, const struct expo_part *part,
 	}
 	page->bound[EXPO_TEXT] += bytes;
 	page->bound[EXPO_OPENMETRICS] += bytes;
+	if (f->type != SMX_TYPE_GAUGE)
+		bytes += n * (part->created.len + LINE_END) + text;
+	page->bound[EXPO_OPENMETRICS_CREATED] += bytes;
 	page->bound[EXPO_PROTOBUF] += wire + n * wire_bound(part, f);
 }
 
@@ -221,6 +227,7 @@ add_part(struct planner *p, const struct expo_candidate *c)
 		.n_buckets = f->n_buckets,
 		.exponent = f->exponent,
 		.gauge_mode = f->gauge_mode,
+		.info = expo_is_info(f->name, f->type),
 		.labelled = !src->bare || f->n_labels > 0 };
 	part->close = part->labelled ? 2 : 1;
 	add_heads(p, part, f);
@@ -262,6 +269,7 @@ add_headers(
 	b->wire = expo_wire_family(a, f);
 	p->page->bound[EXPO_TEXT] += text.len;
 	p->page->bound[EXPO_OPENMETRICS] += open.len;
+	p->page->bound[EXPO_OPENMETRICS_CREATED] += open.len;
 	p->page->bound[EXPO_PROTOBUF] += b->wire.len + 11;
 }
 

@@ -131,7 +131,7 @@ static void
 put_gauge(struct proto_job *job, const struct metric *m, double value)
 {
 	if (metric_start(job, m, METRIC_GAUGE, 9))
-		field_double(job->sink, VALUE, value);
+		field_double(job->sink, VALUE, job->part->info ? 1 : value);
 }
 
 static void

@@ -20,7 +20,7 @@ struct piece {
 struct text_job {
 	struct expo_sink sink;
 	const struct expo_page *page;
-	bool openmetrics;
+	bool openmetrics, created;
 	const struct expo_block *header_of; /* not shown yet, or NULL */
 };
 
@@ -71,6 +71,24 @@ line_end(struct expo_sink *s, char *end)
 	expo_sink_end(s, end + 1);
 }
 
+/* When counting began, if that is known and asked for. */
+static void
+created_line(struct text_job *job, const struct expo_part *part,
+    const struct smx_snapshot *snap, const struct expo_series *series,
+    struct piece text)
+{
+	uint64_t ns = snap->catalog->series[series->index].created_ns;
+	const struct piece none = { "", 0 };
+	char *p;
+
+	if (!job->created || ns == 0)
+		return;
+	p = line_start(
+	    &job->sink, piece_of(job->page, part->created), text, none);
+	p += expo_time(p, ns);
+	line_end(&job->sink, p);
+}
+
 static void
 render_counters(struct text_job *job, const struct expo_part *part,
     const struct smx_snapshot *snap)
@@ -90,6 +108,7 @@ render_counters(struct text_job *job, const struct expo_part *part,
 		p += expo_decimal(
 		    p, snap->cells[series[i].cell], part->exponent);
 		line_end(s, p);
+		created_line(job, part, snap, &series[i], text);
 	}
 }
 
@@ -128,7 +147,7 @@ render_each(struct text_job *job, const struct expo_part *part,
 			tail.p++;
 			tail.n--;
 		}
-		gauge_line(job, head, text, tail, value);
+		gauge_line(job, head, text, tail, part->info ? 1 : value);
 	}
 }
 
@@ -150,7 +169,8 @@ render_gauges(struct text_job *job, const struct expo_part *part,
 		if (part->gauge_mode == SMX_GAUGE_EACH)
 			render_each(job, part, snap, &info, text);
 		else if (smx_gauge_value(snap, &info, &value))
-			gauge_line(job, head, text, none, value);
+			gauge_line(job, head, text, none,
+			    part->info ? 1 : value);
 	}
 }
 
@@ -222,6 +242,7 @@ render_histograms(struct text_job *job, const struct expo_part *part,
 		text.n = series[i].text_len;
 		render_histogram(job, part, snap->cells + series[i].cell, text,
 		    expo_exemplars_of(snap, series[i].index));
+		created_line(job, part, snap, &series[i], text);
 	}
 }
 
@@ -248,11 +269,13 @@ render_block(struct text_job *job, const struct expo_block *block,
 
 size_t
 expo__render_text(char *dst, size_t cap, const struct expo_page *page,
-    bool openmetrics, const struct smx_snapshot *const *snapshots)
+    enum expo_format format, const struct smx_snapshot *const *snapshots)
 {
+	bool openmetrics = format != EXPO_TEXT;
 	struct text_job job = { .sink = { .dst = dst, .cap = cap },
 		.page = page,
-		.openmetrics = openmetrics };
+		.openmetrics = openmetrics,
+		.created = format == EXPO_OPENMETRICS_CREATED };
 
 	for (size_t i = 0; i < page->n_blocks; i++)
 		render_block(&job, &page->blocks[i], snapshots);

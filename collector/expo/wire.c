@@ -101,12 +101,12 @@ expo_wire_family(struct expo_arena *a, const struct smx_family_info *f)
 		types[f->type] };
 	size_t start = a->len;
 	size_t base = expo_base_len(f->name, f->type);
+	const char *suffix = expo_suffix(f->name, f->type);
 	char name[SMX_MAX_NAME + 8];
 
 	memcpy(name, f->name, base);
-	memcpy(name + base, "_total", 6);
-	put_field(a, FAMILY_NAME, name,
-	    f->type == SMX_TYPE_COUNTER ? base + 6 : base);
+	strcpy(name + base, suffix);
+	put_field(a, FAMILY_NAME, name, base + strlen(suffix));
 	put_field(a, FAMILY_HELP, f->help, strlen(f->help));
 	expo_arena_put(a, type, 2);
 	if (expo_shows_unit(f))

@@ -108,6 +108,18 @@ def every_format_is_strictly_what_it_says():
             assert len(page(box, form).samples) > 60, form
 
 
+@test
+def created_times_come_when_asked_for():
+    with Box("--openmetrics.created") as box:
+        some_services(box)
+        om, text = page(box, "open"), page(box, "text")
+        began = {k: v for k, v in om.samples.items()
+                 if k[0].endswith("_created")}
+        assert ("ticks_created", frozenset({("service", "feed")})) in began
+        assert all(1.6e9 < v < 1e10 for v in began.values())
+        assert not [n for n, _ in text.samples if n.endswith("_created")]
+
+
 def same_samples(a, b, native):
     """All of both, but for the buckets that a native histogram need not
     have beside its own."""
@@ -129,7 +141,7 @@ def the_three_formats_agree_on_every_value():
             native = {name for name, _ in proto.native}
             assert text.samples == om.samples
             same_samples(text, proto, native)
-            assert {n: t for n, t in text.types.items()} == proto.types
+            assert text.types == proto.types
             assert not text.exemplars
             # one series to Prometheus: the newest, and all in a list
             assert proto.exemplars.items() <= om.exemplars.items()

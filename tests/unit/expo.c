@@ -699,6 +699,44 @@ START_TEST(exemplars_follow_their_buckets_in_openmetrics_alone)
 }
 END_TEST
 
+START_TEST(an_info_has_a_type_of_its_own_in_openmetrics)
+{
+	struct made *m = source("s");
+	struct smx_family_info *f = made_family(m, SMX_TYPE_GAUGE,
+	    "x_build_info", "X.", "version\0", 1);
+
+	f->gauge_mode = SMX_GAUGE_SUM;
+	*made_series(m, f, "1.2\0") = made_gauge(2); /* of two processes, say */
+	ck_assert_str_eq(text(), "# HELP x_build_info X.\n"
+	    "# TYPE x_build_info gauge\n"
+	    "x_build_info{service=\"s\",version=\"1.2\"} 1\n");
+	render(EXPO_OPENMETRICS);
+	ck_assert_str_eq(body, "# HELP x_build X.\n# TYPE x_build info\n"
+	    "x_build_info{service=\"s\",version=\"1.2\"} 1\n# EOF\n");
+}
+END_TEST
+
+START_TEST(created_times_are_there_where_asked_for)
+{
+	struct made *m = with_exemplars(SMX_HIST_EXPLICIT);
+
+	counter(m, "c_total", 15);
+	m->series[0].created_ns = UINT64_C(1700000000123999999);
+	m->series[1].created_ns = 0; /* not known */
+	plan();
+	render(EXPO_OPENMETRICS);
+	ck_assert_ptr_null(strstr(body, "_created"));
+	render(EXPO_OPENMETRICS_CREATED);
+	ck_assert_ptr_nonnull(strstr(body, "wait_seconds_count{service=\"s\"}"
+	    " 3\nwait_seconds_created{service=\"s\"} 1700000000.123\n"));
+	ck_assert_ptr_null(strstr(body, "c_created"));
+	m->series[1].created_ns = UINT64_C(1700000000000000000);
+	render(EXPO_OPENMETRICS_CREATED);
+	ck_assert_ptr_nonnull(strstr(body, "c_total{service=\"s\"} 15\n"
+	    "c_created{service=\"s\"} 1700000000.000\n"));
+}
+END_TEST
+
 /* Bytes are counted by one way and written by another. */
 START_TEST(exemplars_fit_a_short_buffer_byte_by_byte)
 {
@@ -750,6 +788,8 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, one_header_serves_both_texts);
 	tcase_add_loop_test(tc, long_labels_are_the_same_with_room_and_without,
 	    0, sizeof(name_lens) / sizeof(name_lens[0]));
+	tcase_add_test(tc, an_info_has_a_type_of_its_own_in_openmetrics);
+	tcase_add_test(tc, created_times_are_there_where_asked_for);
 	tcase_add_test(tc, exemplars_follow_their_buckets_in_openmetrics_alone);
 	tcase_add_loop_test(
 	    tc, exemplars_fit_a_short_buffer_byte_by_byte, 0, EXPO_FORMATS);
