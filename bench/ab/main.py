@@ -18,6 +18,7 @@ import time
 import block
 import hot
 import judge
+import kernel
 import plan
 import recorded
 import report
@@ -83,7 +84,7 @@ def seconds_list(text):
 def workplace():
     """A folder in memory, open to the user that the services run as."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    folder = tempfile.mkdtemp(prefix="smx-ab-", dir=memory)
+    folder = tempfile.mkdtemp(prefix=f"smx-ab-{os.getpid()}-", dir=memory)
     os.chmod(folder, 0o755)
     return folder
 
@@ -170,7 +171,7 @@ class Run:
     def judged(self):
         """The whole report as one structure (report.json)."""
         keys = [variant.key for variant in self.variants]
-        ask = judge.Statistics(f"{self.rig.tools}/ab-stats", self.asked.seed)
+        ask = kernel.Statistics(f"{self.rig.tools}/ab-stats", self.asked.seed)
         try:
             found = judge.effects(ask, self.blocks, keys)
             return report.structure(

@@ -4,6 +4,7 @@ from html import escape
 
 import report
 import svg
+import words
 from measures import MEASURES
 
 STYLE = """
@@ -65,8 +66,8 @@ def table(head, rows):
             + "</tbody></table></div>")
 
 
-def says(kind, words):
-    return f'<p class="says {kind}"><span>{escape(words)}</span></p>'
+def says(kind, text):
+    return f'<p class="says {kind}"><span>{escape(text)}</span></p>'
 
 
 def summary(whole):
@@ -77,13 +78,13 @@ def summary(whole):
         count = {"within": [], "beyond": [], "undecided": []}
         for title, _, _, _, verdict in rows:
             count[verdict.split(":", 1)[0]].append(title)
-        words = [f"{len(count['within'])} of {len(rows)} figures are within "
+        parts = [f"{len(count['within'])} of {len(rows)} figures are within "
                  "their limits"]
         for kind in ("beyond", "undecided"):
             if count[kind]:
-                words.append(f"{kind}: {', '.join(count[kind])}")
+                parts.append(f"{kind}: {', '.join(count[kind])}")
         lines.append(f"<li><b>{escape(variant['title'])}</b>: "
-                     f"{escape('; '.join(words))}.</li>")
+                     f"{escape('; '.join(parts))}.</li>")
     return "<ul>" + "".join(lines) + "</ul>"
 
 
@@ -113,6 +114,8 @@ def controls(whole):
 
 def noise(whole):
     found = whole["noise"]
+    if not found:
+        return "<p>No block without metrics was run.</p>"
     rows = [(MEASURES[name].title, f"{value * 100:.1f} %")
             for name, value in found["spread"].items()]
     rows += [("processors busy with other work",
@@ -145,9 +148,9 @@ def simulation(whole):
 def everything(whole):
     parts = []
     for variant in whole["variants"]:
-        rows = [(e["title"], report.amount(e["without"], e["unit"]),
-                 report.amount(e["with"], e["unit"]), report.change(e),
-                 report.verdict(e)) for e in whole["effects"]
+        rows = [(e["title"], words.amount(e["without"], e["unit"]),
+                 words.amount(e["with"], e["unit"]), words.change(e),
+                 words.verdict(e)) for e in whole["effects"]
                 if e["variant"] == variant["key"]]
         if rows:
             parts.append(
@@ -161,8 +164,8 @@ def everything(whole):
 def monitoring(whole):
     titles = {v["key"]: v["title"] for v in whole["variants"]}
     rows = [(titles[m["variant"]], m["title"],
-             report.amount(m["median"], m["unit"]),
-             report.amount(m["max"], m["unit"])) for m in whole["monitoring"]]
+             words.amount(m["median"], m["unit"]),
+             words.amount(m["max"], m["unit"])) for m in whole["monitoring"]]
     return table(("variant", "figure", "median", "most"), rows) if rows else ""
 
 

@@ -13,6 +13,7 @@ import page
 import pictures
 import svg
 from measures import (CPU_POINTS, CRITERION, MEASURES, MEMORY_MB, SCRAPE_MS)
+from words import amount, change, table, verdict
 
 SCHEMA = 1
 # The proposal's table: what is extra, without, with, change, verdict.
@@ -61,36 +62,6 @@ def blocks_end(run):
     return max([run.began, *(b["ended"] for b in run.blocks)])
 
 
-def amount(value, unit):
-    """A figure as a person writes it."""
-    if unit == "µs":
-        return svg.micros(value)
-    if unit == "points":
-        return f"{value:.2f} %"
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
-    return f"{value:.{digits}f} {unit}"
-
-
-def change(effect):
-    """Percent of what there was, or points and MB, with the interval."""
-    three = [effect[key] for key in ("median", "low", "high")]
-    if effect["kind"] == "difference":
-        unit = effect["unit"]
-        return (f"{three[0]:+.2f} {unit} "
-                f"[{three[1]:+.2f}, {three[2]:+.2f}]")
-    middle, low, high = ((v - 1) * 100 for v in three)
-    return f"{middle:+.1f} % [{low:+.1f}, {high:+.1f}]"
-
-
-def verdict(effect):
-    if effect["verdict"] != "undecided":
-        return effect["verdict"]
-    more = effect["pairs_more"]
-    if more >= 4096:
-        return "undecided: at the limit"
-    return f"undecided: needs about {more} more pairs"
-
-
 def rows_of(whole, variant):
     """[(title, without, with, change, verdict)] of the proposal's table."""
     effects = {e["measure"]: e for e in whole["effects"]
@@ -112,13 +83,6 @@ def rows_of(whole, variant):
                          "within" if taken["max"] <= SCRAPE_MS
                          else "beyond"))
     return rows
-
-
-def table(rows):
-    """Columns as wide as they need to be."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width
-                               in zip(row, widths)).rstrip() for row in rows)
 
 
 def shown(whole):

@@ -21,6 +21,7 @@ from html.parser import HTMLParser
 
 sys.path.insert(0, os.path.join(sys.argv[1], "bench/ab"))
 import judge                    # noqa: E402
+import kernel                   # noqa: E402
 import main as harness          # noqa: E402
 import measures                 # noqa: E402
 import page                     # noqa: E402
@@ -93,7 +94,7 @@ def whole_of(blocks, delay_ns=DELAY_NS, simulated=200):
         ended="complete", delay_ns=delay_ns,
         hot=[{"op": "inc", "threads": 1, "ns": 0.25, "ns_low": 0.24,
               "ns_high": 0.3, "instructions": 6.0}])
-    ask = judge.Statistics(sys.argv[2], 1)
+    ask = kernel.Statistics(sys.argv[2], 1)
     found = judge.effects(ask, blocks, [v.key for v in VARIANTS])
     whole = report.structure(
         run, found, judge.controls(ask, blocks, delay_ns),
@@ -168,6 +169,14 @@ def test_an_unfinished_round_is_left_out():
     full = whole_of(blocks)
     lost = [b for b in blocks if (b["round"], b["variant"]) != (6, "off2")]
     assert full["pairs"] == 7 and whole_of(lost)["pairs"] == 6
+
+
+def test_a_run_cut_short_still_has_a_report():
+    for kept in (blocks_made(1)[:1], blocks_made(1)[3:4], blocks_made(2)[:7]):
+        whole = whole_of(kept)
+        text = page.render(whole, pictures.draw(whole))
+        assert "could not be shown" in text and report.text(whole)
+        assert len(whole["blocks"]) == len(kept)
 
 
 def test_errors_and_other_results_are_shown():
