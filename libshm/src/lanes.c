@@ -30,19 +30,10 @@
 struct lane {
 	const uint64_t *cells; /* in the mapping */
 	uint32_t end;	       /* cells committed and in use */
-	bool shared;	       /* lane 0 promises nothing (I3) */
-	const struct smx__span *span, *spans_end; /* ascending cursor */
+	const struct smx__span *span, *spans_end; /* being read, and on */
 	struct smx_view *view;
 	uint64_t *out;
 };
-
-/* Spans that end before `cell` are behind us. */
-static void
-pass_spans(struct lane *l, uint32_t cell)
-{
-	while (l->span < l->spans_end && l->span->end <= cell)
-		l->span++;
-}
 
 static uint32_t
 min_u32(uint32_t a, uint32_t b)
@@ -56,30 +47,45 @@ max_u32(uint32_t a, uint32_t b)
 	return a > b ? a : b;
 }
 
-/* Adds cells [first, end) to the totals. */
-static void
-add_cells(struct lane *l, uint32_t first, uint32_t end)
+static uint32_t
+end_of(const struct smx__hist *h)
 {
-	const struct smx__span *s;
-
-	pass_spans(l, first);
-	for (s = l->span; s < l->spans_end && s->first < end; s++) {
-		uint32_t to = min_u32(end, s->end);
-
-		for (uint32_t i = max_u32(first, s->first); i < to; i++)
-			l->out[i] += smx__load_relaxed(&l->cells[i]);
-	}
+	return h->cell + SMX_HIST_BUCKET + h->n_buckets;
 }
 
-/* Copies n cells; those in a hole are zero. */
+/* Number of the first histogram that ends behind `cell`, or of all: they lie
+ * apart, ascending. */
+static size_t
+hist_behind(const struct smx_view *v, uint32_t cell)
+{
+	size_t lo = 0, hi = v->dir.n_hists, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (end_of(&v->dir.hists[mid]) <= cell)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Adds cells [first, end), which exist, to the totals. */
+static void
+add_cells(const struct lane *l, uint32_t first, uint32_t end)
+{
+	for (uint32_t i = first; i < end; i++)
+		l->out[i] += smx__load_relaxed(&l->cells[i]);
+}
+
+/* Copies n cells, none before the span being read; those in a hole are 0. */
 static void
 copy_cells(const struct lane *l, uint32_t first, uint32_t n, uint64_t *to)
 {
 	const struct smx__span *s;
 	uint32_t end = first + n, last;
 
-	if (l->span == l->spans_end || l->span->first > first ||
-	    l->span->end < end)
+	if (l->span->first > first || l->span->end < end)
 		memset(to, 0, n * sizeof(*to));
 	for (s = l->span; s < l->spans_end && s->first < end; s++) {
 		last = min_u32(end, s->end);
@@ -101,13 +107,12 @@ read_hist(const struct lane *l, const struct smx__hist *h, uint64_t *to)
 }
 
 static bool
-add_hist(struct lane *l, const struct smx__hist *h)
+add_hist(const struct lane *l, const struct smx__hist *h)
 {
 	uint64_t *tmp = l->view->buckets;
 	uint64_t *out = l->out + h->cell + SMX_HIST_SUM;
 	bool whole = false;
 
-	pass_spans(l, h->cell);
 	for (int i = 0; i < TRIES && !whole; i++)
 		whole = read_hist(l, h, tmp);
 	for (uint32_t i = 0; i < 1 + h->n_buckets; i++)
@@ -115,30 +120,62 @@ add_hist(struct lane *l, const struct smx__hist *h)
 	return whole;
 }
 
+/* Adds what lies in one span from cell `at` on; returns where the next one
+ * goes on: a histogram is read whole, wherever it ends. */
+static uint32_t
+read_span(const struct lane *l, uint32_t at)
+{
+	const struct smx_view *v = l->view;
+	uint32_t end = min_u32(l->span->end, l->end);
+	const struct smx__hist *h;
+
+	at = max_u32(at, l->span->first);
+	for (size_t i = hist_behind(v, at); at < end && i < v->dir.n_hists;
+	     i++) {
+		h = &v->dir.hists[i];
+		if (h->cell >= end)
+			break;
+		add_cells(l, at, h->cell);
+		if (!add_hist(l, h))
+			v->moved[i] = 1;
+		at = end_of(h);
+	}
+	if (at < end)
+		add_cells(l, at, end);
+	return max_u32(at, end);
+}
+
 static int
 read_lane(void *arg)
 {
 	struct lane *l = arg;
-	struct smx_view *v = l->view;
-	const struct smx__hist *h;
-	uint32_t at = SMX_SINK / 8, stop = l->end, end;
+	uint32_t at = SMX_SINK / 8;
 
-	for (size_t i = 0; i < v->dir.n_hists && !l->shared; i++) {
-		h = &v->dir.hists[i];
-		end = h->cell + SMX_HIST_BUCKET + h->n_buckets;
-		if (end > stop) {
-			/* not committed here, so never observed into */
-			stop = min_u32(stop, h->cell);
-			break;
-		}
-		add_cells(l, at, h->cell);
-		if (!add_hist(l, h))
-			v->moved[i] = 1;
-		at = end;
-	}
-	if (at < stop)
-		add_cells(l, at, stop);
+	for (; l->span < l->spans_end; l->span++)
+		at = read_span(l, at);
 	return 0;
+}
+
+/* Lane 0 promises nothing (I3): its histograms are cells like all others. */
+static int
+read_shared(void *arg)
+{
+	struct lane *l = arg;
+
+	for (; l->span < l->spans_end; l->span++)
+		add_cells(l, max_u32(SMX_SINK / 8, l->span->first),
+		    min_u32(l->span->end, l->end));
+	return 0;
+}
+
+/* Cells before a histogram that is not committed whole: it was never observed
+ * into, nor was anything behind it. */
+static uint32_t
+whole_cells(const struct smx_view *v, uint32_t end)
+{
+	size_t i = hist_behind(v, end);
+
+	return i < v->dir.n_hists ? min_u32(end, v->dir.hists[i].cell) : end;
 }
 
 static int
@@ -153,6 +190,8 @@ add_lane(struct smx_snapshot *s, struct smx_view *v, uint32_t number)
 	if (bytes > h->lane_size)
 		bytes = h->lane_size;
 	l.end = min_u32((uint32_t)(bytes / 8), v->dir.catalog.n_cells);
+	if (number > 0)
+		l.end = whole_cells(v, l.end);
 	if (l.end <= SMX_SINK / 8)
 		return 0;
 	err = smx__spans_find(&v->spans, v->fd, off, 8, l.end);
@@ -161,12 +200,12 @@ add_lane(struct smx_snapshot *s, struct smx_view *v, uint32_t number)
 	if (err < 0 || v->spans.n == 0)
 		return err;
 	l.cells = (const uint64_t *)(const void *)(v->base + off);
-	l.shared = number == 0;
 	l.span = v->spans.list;
 	l.spans_end = l.span + v->spans.n;
 	l.view = v;
 	l.out = s->cells;
-	return smx__guard_run(v->base, v->mapped, read_lane, &l);
+	return smx__guard_run(v->base, v->mapped,
+	    number == 0 ? read_shared : read_lane, &l);
 }
 
 static int

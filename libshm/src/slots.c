@@ -12,11 +12,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <time.h>
 
 #include "fail.h"
 #include "guard.h"
 #include "load.h"
 #include "view_private.h"
+
+/* The kernel goes through all locks of a file for each question about one, and
+ * whoever may write to the file can hold any number of them.  This is the CPU
+ * time that the questions of one snapshot may take; 65536 slots of a file
+ * without such a crowd take a sixth of it. */
+#define LEASES_NS UINT64_C(500000000)
+#define LEASES_UNWATCHED 16 /* questions between two looks at the clock */
 
 /* One row being read. */
 struct row {
@@ -84,12 +92,14 @@ static int
 make_room(struct smx_snapshot *s, const struct smx_view *v)
 {
 	uint64_t n = v->dir.catalog.n_gauges;
-	uint64_t rows = (uint64_t)s->n_live + 1;
+	uint64_t rows = (uint64_t)s->n_live + 1, cells = rows * n;
 	int err;
 
-	if (rows * n * 8 > v->dir.arena.limit)
+	if (cells * 8 > v->dir.arena.limit)
 		return -E2BIG;
-	err = smx__view_grow(&s->gauges, &s->cap_gauges, (size_t)(rows * n),
+	if (cells > s->cap_gauges)
+		cells += cells / 2;
+	err = smx__view_grow(&s->gauges, &s->cap_gauges, (size_t)cells,
 	    sizeof(*s->gauges));
 	if (err == 0 && rows > s->cap_live)
 		err = smx__view_grow(&s->live, &s->cap_live, rows * 2,
@@ -153,15 +163,30 @@ has_crowd(const struct smx_view *v)
 	return lock.l_type != F_UNLCK;
 }
 
+/* Of this thread: others that run do not make a file a bad one. */
+static uint64_t
+cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
 int
 smx__snapshot_slots(struct smx_snapshot *s, struct smx_view *v,
     uint32_t n_claimed, struct smx_error *error)
 {
+	uint64_t end = cpu_ns() + LEASES_NS;
 	int err = 0, crowd;
 
 	s->n_live = 0;
-	for (uint32_t i = 0; i < n_claimed && err == 0; i++)
+	for (uint32_t i = 0; i < n_claimed && err == 0; i++) {
+		if (i % LEASES_UNWATCHED == 0 && cpu_ns() > end)
+			return smx__view_fail(v, -E2BIG, "slots: so many locks "
+			    "that asking who lives takes too long", error);
 		err = add_slot(s, v, v->claimed[i]);
+	}
 	crowd = err == 0 ? has_crowd(v) : err;
 	if (crowd < 0)
 		return smx__view_fail(v, crowd, "slots", error);

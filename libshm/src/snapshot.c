@@ -155,6 +155,7 @@ smx_snapshot_take(struct smx_snapshot *s, struct smx_view *v,
 	int err;
 
 	s->catalog = &v->dir.catalog;
+	smx__spans_forget(&v->spans);
 	err = smx__view_grow(&s->cells, &s->cap_cells, n_cells,
 	    sizeof(*s->cells));
 	if (err < 0)

@@ -22,24 +22,35 @@ push(struct smx__spans *s, struct smx__span span)
 	return 0;
 }
 
+/* Where does data begin at or after `from`, and where does it end?  Nowhere,
+ * if it was cut while we looked. */
+static int
+ask(struct smx__spans *s, int fd, uint64_t from)
+{
+	off_t data = lseek(fd, (off_t)from, SEEK_DATA);
+	off_t hole = data < 0 ? data : lseek(fd, data, SEEK_HOLE);
+
+	if (hole < 0 && errno != ENXIO)
+		return -errno;
+	s->asked = from;
+	s->data = hole < 0 ? UINT64_MAX : (uint64_t)data;
+	s->hole = hole < 0 ? UINT64_MAX : (uint64_t)hole;
+	return 0;
+}
+
 /* The next stretch of data in [*from, to); 0 if there is none. */
 static int
-next_data(int fd, uint64_t *from, uint64_t to, uint64_t *end)
+next_data(struct smx__spans *s, int fd, uint64_t *from, uint64_t to,
+    uint64_t *end)
 {
-	off_t data = lseek(fd, (off_t)*from, SEEK_DATA);
-	off_t hole;
+	int err = 0;
 
-	if (data < 0)
-		return errno == ENXIO ? 0 : -errno;
-	if ((uint64_t)data >= to)
-		return 0;
-	hole = lseek(fd, data, SEEK_HOLE);
-	if (hole < 0)
-		return errno == ENXIO ? 0 : -errno;
-	if (hole <= data)
-		return 0; /* cut while we looked */
-	*from = (uint64_t)data;
-	*end = (uint64_t)hole < to ? (uint64_t)hole : to;
+	if (*from < s->asked || *from >= s->hole)
+		err = ask(s, fd, *from);
+	if (err < 0 || s->data >= to || s->hole <= s->data)
+		return err;
+	*from = *from > s->data ? *from : s->data;
+	*end = s->hole < to ? s->hole : to;
 	return 1;
 }
 
@@ -53,7 +64,7 @@ smx__spans_find(struct smx__spans *s, int fd, uint64_t off, uint32_t unit,
 
 	s->n = 0;
 	while (err == 0 && from < to) {
-		more = next_data(fd, &from, to, &end);
+		more = next_data(s, fd, &from, to, &end);
 		if (more <= 0)
 			return more;
 		span.first = (uint32_t)((from - off + unit - 1) / unit);

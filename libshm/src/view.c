@@ -37,7 +37,8 @@ int
 smx__view_fail(const struct smx_view *v, int code, const char *what,
     struct smx_error *error)
 {
-	smx__fail(error, code, "%s:", what);
+	smx__fail(error, code, code == -E2BIG ? "%s: over the budget" : "%s:",
+	    what);
 	return fail_in(v->name, code, error);
 }
 
@@ -260,6 +261,11 @@ find_tail(const struct smx_view *v, uint64_t *tail, struct smx_error *error)
 	    t.value % 8 != 0)
 		return smx__fail(error, -EBADMSG, "header: dir_tail %" PRIu64
 		    " of %" PRIu64, t.value, v->header.dir_size);
+	/* records that nobody can keep would still have to be read */
+	if (t.value > v->dir.arena.limit)
+		return smx__fail(error, -E2BIG, "directory of %" PRIu64
+		    " bytes is over the budget of %zu", t.value,
+		    v->dir.arena.limit);
 	*tail = t.value;
 	return 0;
 }
