@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import smx
 from smx import layout
-from box import Box, Writer, main, test
+from box import OM, Box, Writer, main, test
 from peers import Peer, look, tool
 
 
@@ -82,6 +82,46 @@ def what_python_writes_c_reads():
         assert r.value("wait_seconds_count", service="t") == 4
         assert r.value("lag_seconds_count", service="t") == 2
         assert r.value("both_seconds_sum", service="t") == 3e-6
+
+
+@test
+def exemplars_are_read_as_they_were_written():
+    with Box() as box:
+        peer = Peer(box, "t").do(
+            "h = s.histogram('wait_seconds', 'W.', unit='seconds', "
+            "exponent=9, bounds=[0.001, 0.0025], exemplars=True)",
+            "h.observe(5, {'order_id': '16'}); h.observe(7)",
+            "h.observe(6, {'order_id': '17', 'venue': 'ä'})",
+            "h.observe(9000000, {'order_id': '18'})",
+            # none of these can be
+            "h.observe(2000000, {'le': '1'})",
+            "h.observe(2000000, {'x': 'y' * 128})",
+            "h.observe(2000000, {})", "h.observe(2000000, {'x': '\1'})",
+            "s.histogram('plain', 'P.', bounds=[1]).observe(1, {'x': 'y'})",
+            "f = s.histogram_family('lag_seconds', 'L.', ('k',), "
+            "unit='seconds', exponent=9, native=smx.Native(), "
+            "exemplars=True)", "f.labels('a').observe(5000, {'x': 'y'})")
+        shot = look(box, "t")
+        assert [(e.value, e.labels) for e in
+                shot.get("wait_seconds").exemplars] == [
+            (6, {"order_id": "17", "venue": "ä"}),
+            (9000000, {"order_id": "18"})]
+        assert shot.get("plain").exemplars == ()
+        assert shot.get("lag_seconds", k="a").exemplars[0].value == 5000
+        text = box.get(Accept=OM).text
+        assert '# {order_id="17",venue="ä"} 6e-09' in text, text
+        # killed in the middle of one: it is none, and the next one goes on
+        peer.do("at = s.exemplars + h._exemplars",
+                "s.atomic.swap8(at, 0, s.owner)",
+                "s.atomic.store8(at + 8, 5, 0)")
+        assert len(look(box, "t").get("wait_seconds").exemplars) == 1
+        peer.kill()
+        Peer(box, "t").do(
+            "h = s.histogram('wait_seconds', 'W.', unit='seconds', "
+            "exponent=9, bounds=[0.001, 0.0025], exemplars=True)",
+            "h.observe(8, {'order_id': '19'})")
+        assert look(box, "t").get("wait_seconds").exemplars[0].labels == {
+            "order_id": "19"}
 
 
 @test

@@ -32,6 +32,7 @@ class Attached:
         self.identity = files.identity(fd)
         self.directory = Directory(header)
         self.lane, self.own = 0, None  # type: int, Optional[Area]
+        self.exemplars: Optional[Area] = None
         self.areas: List[Area] = []
         try:
             self._take_up(fd)
@@ -85,6 +86,26 @@ class Attached:
         elif end > self.gauges.size:
             raise Full("no room for more gauges (raise gauges)")
         self.need[gauge] = end
+
+    def commit_exemplars(self, fd: int, end: int) -> None:
+        """Only a process with a slot can lock theirs, so only it has them."""
+        h = self.header
+        if end > h.exemplar_size:
+            raise Full("no room for more exemplars (raise exemplars)")
+        if self.exemplars is None:
+            self.exemplars = self._area(h.exemplar_off, h.exemplar_size)
+        self._commit(self.exemplars, fd, end,
+                     self.head + layout.EXEMPLARS_COMMITTED)
+
+    def owner_dead(self, owner: int) -> bool:
+        """Of an exemplar: has its slot another generation by now?"""
+        slot = (owner >> 32) - 1
+        return slot >= self.header.slot_cap or self.atomic.load4(
+            self._slot_row(slot), ACQUIRE) != owner & 0xFFFFFFFF
+
+    @property
+    def owner(self) -> int:
+        return self._owner(self.generation)
 
     def append(self, fd: int, record: bytes) -> None:
         """I4: past the tail, then the tail.  Under the registration lock."""

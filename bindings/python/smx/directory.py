@@ -27,7 +27,7 @@ class Directory:
         self.n_series: Dict[int, int] = {}
         self.exemplars: Dict[int, Exemplars] = {}  # by cell
         self._histograms: Dict[int, Family] = {}  # by cell
-        self._exemplars_end = layout.SINK
+        self.exemplars_end = layout.SINK
 
     def feed(self, data: bytes) -> None:
         for at, kind, record in layout.records(data, self.read_to):
@@ -87,9 +87,9 @@ class Directory:
         if f is None or e.n != len(layout.exemplar_bounds(f)) + 1:
             raise NotSound("exemplars that suit no histogram")
         has = self._header.features & layout.FEATURE_EXEMPLARS
-        if e.off < self._exemplars_end:
+        if e.off < self.exemplars_end:
             raise NotSound("exemplars that are another series'")
         if not has or e.end > self._header.exemplar_size:
             raise NotSound("exemplars past the end")
-        self._exemplars_end = e.end
+        self.exemplars_end = e.end
         self.exemplars[e.cell] = e

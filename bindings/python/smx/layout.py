@@ -6,8 +6,8 @@ Nothing here opens a file: bytes in, named tuples out, and back.
 import re
 import struct
 import zlib
-from typing import (Dict, Iterator, NamedTuple, Optional, Sequence, Set,
-                    Tuple)
+from typing import (Dict, Iterator, Mapping, NamedTuple, Optional, Sequence,
+                    Set, Tuple)
 
 from .errors import BeingCreated, NotSound
 
@@ -35,7 +35,7 @@ TROUBLES = {"refused": 320, "dropped": 328, "no_slot": 336, "no_lane": 344,
             "redefined": 352, "overflowed": 360, "adopted": 368}
 HEADER_SIZE = 512
 
-EXEMPLAR_SLOT = 192
+EXEMPLAR_SLOT, EXEMPLAR_TEXT, EXEMPLAR_POINTS = 192, 152, 128
 
 # Of a slot and of a lane's row, from their starts.
 SLOT_GENERATION, SLOT_PID, SLOT_START, SLOT_COMMITTED = 0, 4, 8, 16
@@ -406,6 +406,21 @@ def exemplars_decode(r: bytes) -> Exemplars:
     return e
 
 
+def exemplars_encode(e: Exemplars) -> bytes:
+    return _seal(EXEMPLARS, _EXEMPLARS.pack(*e))
+
+
+def exemplar_text(labels: Mapping[str, str]) -> Optional[bytes]:
+    """Names and values as they lie in a slot; None if they cannot."""
+    text = "".join(f"{k}\0{v}\0" for k, v in labels.items())
+    if not labels or len(text) - 2 * len(labels) > EXEMPLAR_POINTS or \
+            not all(map(label_valid, labels)) or \
+            not all(map(value_valid, labels.values())):
+        return None
+    data = text.encode()
+    return data if len(data) <= EXEMPLAR_TEXT else None
+
+
 def exemplar_bounds(f: Family) -> Tuple[Bucket, ...]:
     """The bounds of the classic view, without +Inf."""
     for flag in (BUCKET_EXPLICIT, BUCKET_POWER):
@@ -421,7 +436,7 @@ def exemplar_decode(words: Sequence[int], value_from: int,
     be, or whose value is not in (value_from, value_to]."""
     value, time_ns, length = words[2:5]
     if not value_from < value <= value_to or max(value, time_ns) >= SIGN or \
-            length > 152:
+            length > EXEMPLAR_TEXT:
         return None
     try:
         parts = struct.pack("<19Q", *words[5:24])[:length].decode().split(
@@ -431,7 +446,7 @@ def exemplar_decode(words: Sequence[int], value_from: int,
     names, values = parts[0:-1:2], parts[1:-1:2]
     if parts[-1] or not names or len(names) != len(values) or \
             len(set(names)) != len(names) or \
-            sum(map(len, parts)) > 128 or \
+            sum(map(len, parts)) > EXEMPLAR_POINTS or \
             not all(map(label_valid, names)) or not all(map(value_valid,
                                                             values)):
         return None

@@ -8,11 +8,11 @@ import struct
 import time
 from bisect import bisect_left
 from contextlib import contextmanager
-from typing import (TYPE_CHECKING, Callable, Dict, Generic, Iterator, List,
-                    Tuple, TypeVar)
+from typing import (TYPE_CHECKING, Callable, Dict, Generic, Iterator, Mapping,
+                    Optional, Tuple, TypeVar)
 
 from . import layout
-from .layout import SIGN
+from .layout import SIGN, Family
 from .memory import RELAXED, RELEASE
 
 if TYPE_CHECKING:
@@ -80,13 +80,20 @@ class Gauge:
 class Histogram:
     """Observations in cells: nanoseconds, if the exponent is 9."""
 
-    __slots__ = ("_w", "_cell", "_uppers")
+    __slots__ = ("_w", "_cell", "_uppers", "_bounds", "_exemplars")
 
-    def __init__(self, w: "Writer", cell: int, uppers: List[int]) -> None:
-        self._w, self._cell, self._uppers = w, cell, uppers
+    def __init__(self, w: "Writer", cell: int, family: Family,
+                 exemplars: int) -> None:
+        self._w, self._cell = w, cell
+        self._uppers = [b.upper for b in family.buckets]
+        self._bounds = [b.upper for b in layout.exemplar_bounds(family)]
+        self._exemplars = exemplars  # of the first slot; 0: keeps none
 
-    def observe(self, n: int) -> None:
-        """2^63 or more, or a clock that ran backwards: dropped, counted."""
+    def observe(self, n: int,
+                exemplar: Optional[Mapping[str, str]] = None) -> None:
+        """2^63 or more, or a clock that ran backwards: dropped, counted.
+        The exemplar's labels are left out if they cannot be, or while
+        somebody else writes this bucket's."""
         w = self._w
         at = (w.lane or w.awake().lane) + self._cell
         if not 0 <= n < SIGN:
@@ -98,6 +105,28 @@ class Histogram:
         add(at + 16, n, RELEASE)
         add(at + 8 * bucket, 1, RELEASE)
         add(at + 8, 1, RELEASE)  # end
+        if exemplar and self._exemplars and w.exemplars:
+            self._keep(n, exemplar)
+
+    def _keep(self, n: int, labels: Mapping[str, str]) -> None:
+        """I9: the slot is ours by its owner word, its sequence odd."""
+        w, text = self._w, layout.exemplar_text(labels)
+        a = w.atomic
+        at = w.exemplars + self._exemplars + \
+            layout.EXEMPLAR_SLOT * bisect_left(self._bounds, n)
+        seen = a.load8(at, RELAXED)
+        if text is None or (seen and not w.owner_dead(seen)) or \
+                not a.swap8(at, seen, w.owner):
+            return
+        seq = a.load8(at + 8, RELAXED) + 1 | 1
+        a.store8(at + 8, seq, RELAXED)
+        words = [n, time.time_ns(), len(text)] + [
+            int.from_bytes(text[i:i + 8], "little")
+            for i in range(0, len(text), 8)]
+        for i, word in enumerate(words):
+            a.store8(at + 16 + 8 * i, word, RELEASE)
+        a.store8(at + 8, seq + 1, RELEASE)
+        a.store8(at, 0, RELEASE)
 
     @contextmanager
     def time(self) -> Iterator[None]:

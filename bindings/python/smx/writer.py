@@ -4,14 +4,14 @@ import os
 import threading
 import time
 import weakref
-from typing import (Callable, Dict, Iterator, List, Mapping, Optional,
-                    Sequence, Set, Tuple)
+from typing import (Callable, Dict, Iterator, Mapping, Optional, Sequence,
+                    Set, Tuple)
 
 from . import files, layout, locks
 from .attached import Attached
 from .bounds import Native, Number, Table, table
-from .errors import Error, NotSound
-from .layout import Family, Series
+from .errors import Error, Full, NotSound
+from .layout import Exemplars, Family, Series
 from .memory import Atomic
 from .metrics import Counter, Gauge, Histogram, Labelled, M
 from .reader import path_of
@@ -54,7 +54,9 @@ class Writer:
         self._ours: Set[int] = set()
         self._closed = False
         self._need = {True: layout.SINK, False: layout.SINK}
+        self._exemplars_need = 0
         self.lane = self.gauges = 0  # addresses; 0: attach first
+        self.exemplars = 0  # 0: there are none
         with _process:
             self._attach(fresh)
             _writers.add(self)
@@ -73,12 +75,20 @@ class Writer:
         fd = self._reopen()
         try:
             self._a.check_lease(fd)
+            if self._exemplars_need and self._a.slot >= 0:
+                self._a.commit_exemplars(fd, self._exemplars_need)
         except BaseException:
             self._a.let_go()
             raise
         finally:
             os.close(fd)
         self.lane, self.gauges = self._a.lane_base, self._a.gauges.base
+        self._publish_exemplars()
+
+    def _publish_exemplars(self) -> None:
+        if self._a.exemplars is not None:
+            self.exemplars = self._a.exemplars.base
+            self.owner, self.owner_dead = self._a.owner, self._a.owner_dead
 
     def _reopen(self) -> int:
         return files.reopen(self._path, self._a.identity)
@@ -102,13 +112,14 @@ class Writer:
         """In the child: nothing of the parent's may be written."""
         if not self._closed:
             self._a.bury()
-            self.lane = self.gauges = 0
+            self.lane = self.gauges = self.exemplars = 0
 
     def close(self) -> None:
         """Give slot and lane back.  Handles stay, and do nothing."""
         with _process:
             if not self._closed:
                 self._closed = True
+                self.exemplars = 0
                 self._a.let_go()
 
     def __enter__(self) -> "Writer":
@@ -145,12 +156,15 @@ class Writer:
                   exponent: int = 0,
                   bounds: Optional[Sequence[Number]] = None,
                   native: Optional[Native] = None,
-                  labels: Optional[Mapping[str, str]] = None) -> Histogram:
+                  labels: Optional[Mapping[str, str]] = None,
+                  exemplars: bool = False) -> Histogram:
         """A histogram with explicit bounds (in the exposed unit), native
-        buckets, or both; with neither, those of latencies in seconds."""
+        buckets, or both; with neither, those of latencies in seconds.
+        With `exemplars`, observe() keeps the last one of each bucket; if
+        there is no room for them, it goes without."""
         f = _family(layout.HISTOGRAM, name, help, unit, tuple(labels or ()),
                     exponent=exponent, bounds=bounds, native=native)
-        return Histogram(self, self._cell(f, labels), _uppers(f))
+        return self._histogram(f, tuple((labels or {}).values()), exemplars)
 
     def counter_family(self, name: str, help: str, labels: Sequence[str], *,
                        unit: str = "", exponent: int = 0,
@@ -158,7 +172,8 @@ class Writer:
         f = _family(layout.COUNTER, name, help, unit, tuple(labels),
                     exponent=exponent)
         return Labelled(self._members(
-            f, series_max, lambda cell: Counter(self, cell)), len(labels))
+            f, series_max, lambda values, most: Counter(
+                self, self._register(f, values, most).cell)), len(labels))
 
     def gauge_family(self, name: str, help: str, labels: Sequence[str], *,
                      unit: str = "", mode: str = "sum",
@@ -166,36 +181,44 @@ class Writer:
         f = _family(layout.GAUGE, name, help, unit, tuple(labels),
                     gauge_mode=layout.MODES[mode])
         return Labelled(self._members(
-            f, series_max, lambda cell: Gauge(self, cell)), len(labels))
+            f, series_max, lambda values, most: Gauge(
+                self, self._register(f, values, most).cell)), len(labels))
 
     def histogram_family(self, name: str, help: str, labels: Sequence[str],
                          *, unit: str = "", exponent: int = 0,
                          bounds: Optional[Sequence[Number]] = None,
                          native: Optional[Native] = None,
+                         exemplars: bool = False,
                          series_max: int = 0) -> "Labelled[Histogram]":
         f = _family(layout.HISTOGRAM, name, help, unit, tuple(labels),
                     exponent=exponent, bounds=bounds, native=native)
-        uppers = _uppers(f)
         return Labelled(self._members(
-            f, series_max, lambda cell: Histogram(self, cell, uppers)),
-            len(labels))
+            f, series_max, lambda values, most: self._histogram(
+                f, values, exemplars, most)), len(labels))
+
+    def _histogram(self, f: Family, values: Tuple[str, ...],
+                   exemplars: bool, series_max: int = 0) -> Histogram:
+        cell = self._register(f, values, series_max, exemplars).cell
+        known = self._a.directory.exemplars.get(cell)
+        return Histogram(self, cell, f, known.off if exemplars and known and
+                         known.end <= self._exemplars_need else 0)
 
     def _cell(self, f: Family, labels: Optional[Mapping[str, str]]) -> int:
         return self._register(f, tuple((labels or {}).values())).cell
 
     def _members(self, f: Family, series_max: int,
-                 make: Callable[[int], M]) -> Callable[[Tuple[str, ...]], M]:
+                 make: Callable[[Tuple[str, ...], int], M]
+                 ) -> Callable[[Tuple[str, ...]], M]:
         self._register(f, None)  # what cannot be is said at once
 
         def member(values: Tuple[str, ...]) -> M:
             if not all(map(layout.value_valid, values)):
                 values = ("other",) * len(f.labels)
-            s = self._register(f, values, series_max or self._series_max)
-            return make(s.cell)
+            return make(values, series_max or self._series_max)
         return member
 
     def _register(self, f: Family, values: Optional[Tuple[str, ...]],
-                  series_max: int = 0) -> Series:
+                  series_max: int = 0, exemplars: bool = False) -> Series:
         """Get or create.  Of a family alone the series has no meaning."""
         for value in values or ():
             if not layout.value_valid(value):
@@ -213,7 +236,10 @@ class Writer:
                     at = self._get_family(fd, f)
                     if values is None:
                         return Series(at, 0, 0, 0, ())
-                    return self._get_series(fd, at, f, values, series_max)
+                    s = self._get_series(fd, at, f, values, series_max)
+                    if exemplars:
+                        self._opt_in(fd, s.cell, f)
+                    return s
             except Error:
                 self.count("refused")
                 raise
@@ -278,15 +304,29 @@ class Writer:
             self._a.commit(fd, gauge, s.cell + 8 * s.n_cells)
         return s
 
+    def _opt_in(self, fd: int, cell: int, f: Family) -> None:
+        """Slots for exemplars; the histogram goes without if there is no
+        room."""
+        d, new = self._a.directory, cell not in self._a.directory.exemplars
+        e = Exemplars(cell, len(layout.exemplar_bounds(f)) + 1,
+                      d.exemplars_end) if new else d.exemplars[cell]
+        if self._a.slot < 0:
+            return
+        try:
+            self._a.commit_exemplars(fd, e.end)
+            if new:
+                self._a.append(fd, layout.exemplars_encode(e))
+        except Full:
+            self.count("refused")
+            return
+        self._exemplars_need = max(self._exemplars_need, e.end)
+        self._publish_exemplars()
+
     def _other(self, at: int, n: int) -> Tuple[str, ...]:
         other = ("other",) * n
         if (at, other) not in self._a.directory.by_key:
             self.count("overflowed")
         return other
-
-
-def _uppers(f: Family) -> List[int]:
-    return [b.upper for b in f.buckets]
 
 
 def _family(kind: int, name: str, help: str, unit: str,
