@@ -244,16 +244,5 @@ def the_manual_and_the_help_name_the_same_flags():
         assert "unknown" not in done.stderr, done.stderr
 
 
-@test
-def the_manual_has_no_mistakes():
-    if not shutil.which("mandoc"):
-        raise Skip("no mandoc")
-    done = subprocess.run(
-        ["mandoc", "-T", "lint", "-W", "warning",
-         SOURCE / "docs/man/smx-collector.1"], capture_output=True, text=True,
-        timeout=20, check=False)
-    assert done.returncode == 0, done.stdout
-
-
 if __name__ == "__main__":
     sys.exit(main())
