@@ -120,11 +120,11 @@ reserve_sources(struct engine *e)
 
 static void
 add_source(struct engine *e, const struct expo_source *source,
-    uint64_t serial, const struct smx_snapshot *snap)
+    uint64_t serial, bool grows, const struct smx_snapshot *snap)
 {
 	e->sources[e->n] = *source;
 	e->keys[e->n] = (struct plan_key){ serial,
-		source->catalog->generation };
+		source->catalog->generation, grows };
 	e->snaps[e->n++] = snap;
 }
 
@@ -135,7 +135,7 @@ add_made(struct engine *e, const struct made *m, const char *service,
 	const struct expo_source source = { .catalog = &m->catalog,
 		.service = service, .instance = instance, .bare = !service };
 
-	add_source(e, &source, serial, &m->snap);
+	add_source(e, &source, serial, false, &m->snap);
 }
 
 /* What is ours goes first: it wins over services that use such names. */
@@ -177,7 +177,7 @@ choose_sources(struct engine *e, const struct ask *ask,
 			add_source(e, &(struct expo_source){
 			    .catalog = smx_view_catalog(g->view),
 			    .service = g->service, .instance = g->instance },
-			    g->serial, &g->snap);
+			    g->serial, true, &g->snap);
 	}
 	return 0;
 }
@@ -238,7 +238,7 @@ plan_page(struct engine *e, const struct ask *ask,
 	int err = choose_sources(e, ask, stats);
 
 	if (err == 0)
-		err = plans_get(&e->plans, e->sources, e->keys, e->n, page,
+		err = plans_get(&e->plans, &ask->sel, e->sources, e->keys, e->n, page,
 		    &fresh);
 	if (err < 0)
 		return err;

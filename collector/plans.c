@@ -22,20 +22,17 @@ fits(const struct plan *p, const struct plan_key *keys, size_t n)
 	    (n == 0 || memcmp(p->keys, keys, n * sizeof(*keys)) == 0);
 }
 
-/* The one to make room: a page of these sources grown since, else the one
- * that was not asked for the longest. */
+/* The one of this selection, else the one that was not asked for the
+ * longest. */
 static struct plan *
-victim(struct plans *ps, const struct plan_key *keys, size_t n)
+choose(struct plans *ps, const struct selection *sel)
 {
 	struct plan *oldest = &ps->v[0];
 
 	for (size_t i = 0; i < PLANS_MAX; i++) {
 		struct plan *p = &ps->v[i];
-		bool same = p->page && p->n_keys == n;
 
-		for (size_t k = 0; k < n && same; k++)
-			same = p->keys[k].serial == keys[k].serial;
-		if (same)
+		if (p->page && select_equal(&p->sel, sel))
 			return p;
 		if (p->used < oldest->used)
 			oldest = p;
@@ -43,19 +40,41 @@ victim(struct plans *ps, const struct plan_key *keys, size_t n)
 	return oldest;
 }
 
-static int
-plan(struct plan *p, const struct expo_source *sources,
-    const struct plan_key *keys, size_t n)
+/* For each source its place in the old plan, if what that has still holds. */
+static uint32_t *
+find_earlier(const struct plan *old, const struct plan_key *keys, size_t n)
 {
-	struct plan new = { .n_keys = n };
-	int err;
+	uint32_t *from = malloc((n + 1) * sizeof(*from));
+
+	for (size_t i = 0; i < n && from; i++) {
+		from[i] = EXPO_NEW;
+		for (size_t k = 0; k < old->n_keys; k++)
+			if (old->keys[k].serial == keys[i].serial &&
+			    (keys[i].grows || old->keys[k].generation ==
+			    keys[i].generation))
+				from[i] = (uint32_t)k;
+	}
+	return from;
+}
+
+/* In place of what is there, which is gone on an error too. */
+static int
+plan(struct plan *p, const struct selection *sel,
+    const struct expo_source *sources, const struct plan_key *keys, size_t n)
+{
+	struct plan new = { .sel = *sel, .n_keys = n };
+	uint32_t *from = find_earlier(p, keys, n);
+	int err = -ENOMEM;
 
 	new.keys = malloc((n + 1) * sizeof(*keys));
-	if (!new.keys)
-		return -ENOMEM;
+	if (!new.keys || !from)
+		goto out;
 	if (n > 0)
 		memcpy(new.keys, keys, n * sizeof(*keys));
-	err = expo_page_create(&new.page, sources, n);
+	err = expo_page_renew(&new.page, p->page, from, sources, n);
+out:
+	free(from);
+	drop(p);
 	if (err < 0) {
 		free(new.keys);
 		return err;
@@ -65,21 +84,16 @@ plan(struct plan *p, const struct expo_source *sources,
 }
 
 int
-plans_get(struct plans *ps, const struct expo_source *sources,
-    const struct plan_key *keys, size_t n, const struct expo_page **page,
-    bool *fresh)
+plans_get(struct plans *ps, const struct selection *sel,
+    const struct expo_source *sources, const struct plan_key *keys, size_t n,
+    const struct expo_page **page, bool *fresh)
 {
-	struct plan *p = NULL;
+	struct plan *p = choose(ps, sel);
 	int err;
 
-	for (size_t i = 0; i < PLANS_MAX && !p; i++)
-		if (fits(&ps->v[i], keys, n))
-			p = &ps->v[i];
-	*fresh = !p;
-	if (!p) {
-		p = victim(ps, keys, n);
-		drop(p);
-		err = plan(p, sources, keys, n);
+	*fresh = !select_equal(&p->sel, sel) || !fits(p, keys, n);
+	if (*fresh) {
+		err = plan(p, sel, sources, keys, n);
 		if (err < 0)
 			return err;
 	}

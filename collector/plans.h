@@ -2,9 +2,10 @@
 /*
  * plans.h -- pages (expo.h) kept from scrape to scrape.
  *
- * A page belongs to a list of sources, each with the generation its catalog
- * had; when any has changed the page is planned anew.  The least recently
- * used one makes room.
+ * Each selection of services has one page.  It belongs to a list of sources,
+ * each with the generation its catalog had; when any has changed the page is
+ * planned anew, with what the old one has rendered of those that have not, or
+ * have only grown.  The selection least recently asked for makes room.
  *
  * Thread   one at a time: it belongs to whichever job runs (engine.h).
  */
@@ -15,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/select.h"
 #include "expo/expo.h"
 
 #define PLANS_MAX 16
@@ -22,9 +24,11 @@
 struct plan_key {
 	uint64_t serial;	/* of the source: never reused */
 	uint64_t generation;	/* of its catalog */
+	uint64_t grows;		/* 1: generations only add to it */
 };
 
 struct plan {
+	struct selection sel;
 	struct expo_page *page;		/* NULL: a free place */
 	struct plan_key *keys;
 	size_t n_keys;
@@ -37,15 +41,16 @@ struct plans {
 };
 
 /*
- * plans_get -- the page of these sources; keys[i] belongs to sources[i].
+ * plans_get -- the page of these sources, which `sel` chose; keys[i] belongs to
+ * sources[i].
  *
  * *fresh tells whether it was planned just now.  The page lives until the
  * next call.
  * Errors   those of expo_page_create().
  */
-int plans_get(struct plans *p, const struct expo_source *sources,
-    const struct plan_key *keys, size_t n, const struct expo_page **page,
-    bool *fresh);
+int plans_get(struct plans *p, const struct selection *sel,
+    const struct expo_source *sources, const struct plan_key *keys, size_t n,
+    const struct expo_page **page, bool *fresh);
 
 void plans_free(struct plans *p);
 

@@ -69,6 +69,19 @@ struct expo_page;
  * Errors   -ENOMEM; -E2BIG more than 4 GiB of text or 2^32 series.
  */
 int expo_page_create(struct expo_page **, const struct expo_source *, size_t n);
+
+#define EXPO_NEW UINT32_MAX
+
+/*
+ * expo_page_renew -- the same, but what an earlier page has rendered of these
+ * sources is copied from it: only what was added is rendered.
+ *
+ * from     for each source its index among those of `earlier`, if its catalog
+ *          is the one given then or that one grown since: nothing but series,
+ *          families and retirements were added.  Else EXPO_NEW.
+ */
+int expo_page_renew(struct expo_page **, const struct expo_page *earlier,
+    const uint32_t *from, const struct expo_source *, size_t n);
 void expo_page_destroy(struct expo_page *);
 
 /* expo_page_losses -- what was left out; *losses lives as long as the page. */

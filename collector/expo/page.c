@@ -29,12 +29,19 @@ int
 expo_page_create(
     struct expo_page **out, const struct expo_source *sources, size_t n)
 {
+	return expo_page_renew(out, NULL, NULL, sources, n);
+}
+
+int
+expo_page_renew(struct expo_page **out, const struct expo_page *earlier,
+    const uint32_t *from, const struct expo_source *sources, size_t n)
+{
 	struct expo_page *page = calloc(1, sizeof(*page));
 	int err;
 
 	if (page == NULL)
 		return -ENOMEM;
-	err = expo__plan(page, sources, n);
+	err = expo__plan(page, earlier, from, sources, n);
 	if (err == 0)
 		err = trim(page);
 	if (err < 0) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "earlier.h"
 #include "labels.h"
 #include "ladder.h"
 #include "merge.h"
@@ -28,28 +29,31 @@ struct groups {
 struct planner {
 	struct expo_page *page;
 	const struct expo_source *sources;
-	struct groups *groups; /* one per source */
+	struct groups *groups; /* one per source: what no earlier page has */
+	struct expo_earlier earlier;
 	struct expo_merge merge;
 	struct expo_arena arena;
 	struct expo_ladders ladders;
 	size_t bucket_cap;
 };
 
+/* Those from `first` on. */
 static int
-group_series(struct groups *g, const struct smx_catalog *c)
+group_series(struct groups *g, const struct smx_catalog *c, uint32_t first)
 {
 	g->start = calloc((size_t)c->n_families + 2, sizeof(*g->start));
-	g->series = calloc((size_t)c->n_series + 1, sizeof(*g->series));
+	g->series =
+	    calloc((size_t)(c->n_series - first) + 1, sizeof(*g->series));
 	if (g->start == NULL || g->series == NULL)
 		return -ENOMEM;
 	/* start[f + 2] counts, is summed up, and start[f + 1] then runs from
 	 * the first of f to the first of f + 1 while they are filled in */
-	for (uint32_t i = 0; i < c->n_series; i++)
+	for (uint32_t i = first; i < c->n_series; i++)
 		if (c->series[i].family < c->n_families)
 			g->start[c->series[i].family + 2]++;
 	for (uint32_t f = 2; f < c->n_families + 2; f++)
 		g->start[f] += g->start[f - 1];
-	for (uint32_t i = 0; i < c->n_series; i++)
+	for (uint32_t i = first; i < c->n_series; i++)
 		if (c->series[i].family < c->n_families)
 			g->series[g->start[c->series[i].family + 1]++] = i;
 	return 0;
@@ -61,6 +65,17 @@ group_size(const struct groups *g, uint32_t family)
 	return g->start[family + 1] - g->start[family];
 }
 
+/* Series of a candidate, those that an earlier page has among them. */
+static uint32_t
+count_series(const struct planner *p, const struct expo_candidate *c)
+{
+	const struct expo_part *part =
+	    expo_earlier_part(&p->earlier, c->source, c->family);
+
+	return group_size(&p->groups[c->source], c->family) +
+	       (part != NULL ? part->n : 0);
+}
+
 /* Space for as many parts and series as there can be. */
 static int
 reserve(struct planner *p)
@@ -68,11 +83,8 @@ reserve(struct planner *p)
 	struct expo_page *page = p->page;
 	size_t n_series = 0;
 
-	for (size_t i = 0; i < p->merge.n_candidates; i++) {
-		const struct expo_candidate *c = &p->merge.candidates[i];
-
-		n_series += group_size(&p->groups[c->source], c->family);
-	}
+	for (size_t i = 0; i < p->merge.n_candidates; i++)
+		n_series += count_series(p, &p->merge.candidates[i]);
 	if (n_series >= UINT32_MAX)
 		return -E2BIG;
 	page->series = calloc(n_series + 1, sizeof(*page->series));
@@ -85,7 +97,7 @@ reserve(struct planner *p)
 
 static void
 need(struct expo_page *page, uint32_t source, const struct smx_family_info *f,
-    const struct smx_series_info *s)
+    uint32_t cell)
 {
 	struct expo_need *n = &page->needs[source];
 	uint32_t *most = f->type == SMX_TYPE_GAUGE ? &n->gauges : &n->cells;
@@ -93,10 +105,10 @@ need(struct expo_page *page, uint32_t source, const struct smx_family_info *f,
 	    f->type == SMX_TYPE_HISTOGRAM ? SMX_HIST_BUCKET + f->n_buckets : 1;
 
 	/* one cell too many for any snapshot, rather than wrap around */
-	if (s->cell >= UINT32_MAX - cells)
+	if (cell >= UINT32_MAX - cells)
 		*most = UINT32_MAX;
-	else if (s->cell + cells > *most)
-		*most = s->cell + cells;
+	else if (cell + cells > *most)
+		*most = cell + cells;
 }
 
 /* Returns the bytes of the series' label pairs as protobuf. */
@@ -111,9 +123,29 @@ add_series(struct planner *p, struct expo_part *part,
 
 	if (text.len > UINT16_MAX || wire > UINT16_MAX)
 		p->arena.err = -E2BIG;
-	need(p->page, part->source, f, s);
+	need(p->page, part->source, f, s->cell);
 	p->page->series[p->page->n_series++] = (struct expo_series){ s->cell,
 		index, (uint16_t)text.len, (uint16_t)wire };
+	return wire;
+}
+
+/* As they are in an earlier page; returns the same. */
+static size_t
+copy_series(struct planner *p, const struct expo_part *part,
+    const struct smx_family_info *f, const struct expo_part *from)
+{
+	const struct expo_page *earlier = p->earlier.page;
+	const struct expo_series *s = earlier->series + from->first;
+	size_t text = 0, wire = 0;
+
+	for (uint32_t i = 0; i < from->n; i++) {
+		need(p->page, part->source, f, s[i].cell);
+		text += s[i].text_len;
+		wire += s[i].wire_len;
+	}
+	expo_arena_put(&p->arena, earlier->text + from->text, text);
+	memcpy(p->page->series + p->page->n_series, s, from->n * sizeof(*s));
+	p->page->n_series += from->n;
 	return wire;
 }
 
@@ -214,16 +246,18 @@ add_part(struct planner *p, const struct expo_candidate *c)
 	const struct expo_source *src = &p->sources[c->source];
 	const struct smx_family_info *f = &src->catalog->families[c->family];
 	const struct groups *g = &p->groups[c->source];
+	const struct expo_part *earlier =
+	    expo_earlier_part(&p->earlier, c->source, c->family);
 	struct expo_part *part = &page->parts[page->n_parts];
 	size_t wire = 0;
 	int err = 0;
 
-	if (group_size(g, c->family) == 0)
+	if (count_series(p, c) == 0)
 		return 0;
 	*part = (struct expo_part){ .source = c->source,
 		.family = c->family,
 		.first = (uint32_t)page->n_series,
-		.n = group_size(g, c->family),
+		.n = count_series(p, c),
 		.n_buckets = f->n_buckets,
 		.exponent = f->exponent,
 		.gauge_mode = f->gauge_mode,
@@ -242,6 +276,8 @@ add_part(struct planner *p, const struct expo_candidate *c)
 			err = add_native(p, part, f);
 	}
 	part->text = (uint32_t)p->arena.len;
+	if (earlier != NULL)
+		wire = copy_series(p, part, f, earlier);
 	for (uint32_t i = g->start[c->family]; i < g->start[c->family + 1]; i++)
 		wire += add_series(p, part, f, g->series[i]);
 	if (p->arena.err == 0)
@@ -352,7 +388,8 @@ plan_all(struct planner *p, size_t n)
 	for (size_t i = 0; i < n && err == 0; i++) {
 		p->page->needs[i].series = p->sources[i].catalog->n_series;
 		p->page->needs[i].families = p->sources[i].catalog->n_families;
-		err = group_series(&p->groups[i], p->sources[i].catalog);
+		err = group_series(&p->groups[i], p->sources[i].catalog,
+		    expo_earlier_series(&p->earlier, i));
 	}
 	if (err == 0)
 		err = reserve(p);
@@ -364,10 +401,18 @@ plan_all(struct planner *p, size_t n)
 }
 
 int
-expo__plan(struct expo_page *page, const struct expo_source *sources, size_t n)
+expo__plan(struct expo_page *page, const struct expo_page *earlier,
+    const uint32_t *from, const struct expo_source *sources, size_t n)
 {
 	struct planner p = { .page = page, .sources = sources };
-	int err = plan_all(&p, n);
+	int err = expo_earlier_open(
+	    &p.earlier, earlier, from, sources, n);
+
+	if (err == 0 && earlier != NULL) /* at once, not bit by bit */
+		(void)expo_arena_room(&p.arena, earlier->text_len);
+	if (err == 0)
+		err = plan_all(&p, n);
+	expo_earlier_close(&p.earlier);
 
 	for (size_t i = 0; i < n && p.groups != NULL; i++) {
 		free(p.groups[i].start);

@@ -612,6 +612,89 @@ START_TEST(the_order_of_sources_does_not_matter)
 }
 END_TEST
 
+static uint64_t
+pick(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state >> 8;
+}
+
+/* Of each source an earlier catalog, or none; some families then retired
+ * were not yet.  Returns its page. */
+static struct expo_page *
+earlier_page(struct made_set *set, uint32_t *from, uint64_t *rnd)
+{
+	struct smx_catalog now[MADE_SOURCES];
+	bool retired[MADE_SOURCES][MADE_FAMILIES];
+	struct expo_source sources[MADE_SOURCES];
+	struct expo_page *page;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		struct made *m = set->made[i];
+		struct smx_catalog *c = &m->catalog;
+
+		now[i] = *c;
+		c->n_series = (uint32_t)(pick(rnd) % (c->n_series + 1));
+		for (uint32_t f = 0; f < now[i].n_families; f++) {
+			retired[i][f] = m->families[f].retired;
+			if (pick(rnd) % 4 == 0)
+				m->families[f].retired = false;
+		}
+		from[i] = EXPO_NEW;
+		if (pick(rnd) % 4 == 0)
+			continue;
+		from[i] = n;
+		sources[n++] = set->sources[i];
+	}
+	ck_assert_int_eq(expo_page_create(&page, sources, n), 0);
+	for (size_t i = 0; i < set->n; i++) {
+		set->made[i]->catalog = now[i];
+		for (uint32_t f = 0; f < now[i].n_families; f++)
+			set->made[i]->families[f].retired = retired[i][f];
+	}
+	return page;
+}
+
+START_TEST(a_renewed_page_is_the_one_made_anew)
+{
+	uint64_t rnd = 88172645463325252u;
+
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		struct expo_page *earlier, *renewed, *anew;
+		uint32_t from[MADE_SOURCES];
+		struct made_set set;
+
+		made_random(&set, seed);
+		earlier = earlier_page(&set, from, &rnd);
+		ck_assert_int_eq(expo_page_renew(&renewed, earlier, from,
+		    set.sources, set.n), 0);
+		expo_page_destroy(earlier);
+		ck_assert_int_eq(expo_page_create(&anew, set.sources, set.n),
+		    0);
+		for (int f = 0; f < EXPO_FORMATS; f++) {
+			enum expo_format format = (enum expo_format)f;
+			size_t na, nb;
+			char *a = render(anew, &set, format, &na);
+			char *b = render(renewed, &set, format, &nb);
+
+			ck_assert_uint_eq(na, nb);
+			ck_assert_mem_eq(a, b, na);
+			ck_assert_uint_eq(
+			    expo_page_bound(anew, format, set.snapshots),
+			    expo_page_bound(renewed, format, set.snapshots));
+			free(a);
+			free(b);
+		}
+		expo_page_destroy(renewed);
+		expo_page_destroy(anew);
+		made_free(&set);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -624,6 +707,7 @@ main(void)
 	tcase_add_test(tc, text_says_what_the_catalogs_say);
 	tcase_add_test(tc, any_cap_gives_the_first_bytes_and_touches_no_more);
 	tcase_add_test(tc, the_order_of_sources_does_not_matter);
+	tcase_add_test(tc, a_renewed_page_is_the_one_made_anew);
 	suite_add_tcase(s, tc);
 	runner = srunner_create(s);
 	srunner_run_all(runner, CK_NORMAL);
