@@ -46,15 +46,47 @@ cmd_bench() {
 		bench_hot "$@"
 		return
 	fi
-	build_targets bench/bench-scrape
+	bench_scrape "$@"
+}
+
+# bench_scrape [--plot PICTURE | WHAT...] -- what a scrape costs the collector.
+bench_scrape() {
+	local set format
+
+	build_targets bench/bench-scrape collector/smx-collector
+	if [[ ${1:-} == --plot ]]; then
+		bench_scrape_plot "${2:?where to?}"
+		return
+	fi
 	if [[ $# != 0 ]]; then
 		"$build/bench/bench-scrape" scrape "$@"
 		return
 	fi
 	for set in 'counters 100000' 'counters 1000000' 'histograms 10000'; do
-		# shellcheck disable=SC2086 # two words
-		"$build/bench/bench-scrape" scrape $set
+		for format in text openmetrics protobuf; do
+			# shellcheck disable=SC2086 # two words
+			"$build/bench/bench-scrape" scrape $set "$format"
+		done
 	done
+	"$build/bench/bench-scrape" scrape counters 100000 text 64
+	"$build/bench/bench-scrape" scrape grown 1000000
+	"$python" "$top/bench/scrape_http.py" "$build/bench/bench-scrape" \
+		"$build/collector/smx-collector" 1000000
+}
+
+# How it grows with the number of series, as a picture.
+bench_scrape_plot() {
+	local rows n format
+
+	command -v gnuplot >/dev/null || packages_install gnuplot-nox
+	rows=$(mktemp)
+	for format in text openmetrics protobuf; do
+		for n in 1000 3000 10000 30000 100000 300000 1000000; do
+			"$build/bench/bench-scrape" scrape counters "$n" "$format"
+		done
+	done | tee "$rows"
+	gnuplot -e "rows='$rows'; picture='$1'" "$top/bench/scrape.gnuplot"
+	rm -f "$rows"
 }
 
 # What the writer's side costs, and whether that is what was promised.
