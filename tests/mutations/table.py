@@ -161,6 +161,18 @@ mutation(
      '	__atomic_store_n(cell + SMX_HIST_END, begin, __ATOMIC_RELEASE);\n',
      '	(void)begin;\n'))
 
+# -- exemplars
+
+mutation(
+    'seq is not odd while an exemplar is written', 'crash/killpoint',
+    ('libshm/src/exemplar_put.c',
+     '	__atomic_store_n(&s->seq, seq, __ATOMIC_RELAXED);\n', ''))
+mutation(
+    'an exemplar that a dead process has locked stays so', 'crash/killpoint',
+    ('libshm/src/exemplar_put.c',
+     '	if (seen != SMX_OWNER_NONE && !is_dead(seen))\n',
+     '	(void)is_dead;\n	if (seen != SMX_OWNER_NONE)\n'))
+
 # -- lanes
 
 mutation(

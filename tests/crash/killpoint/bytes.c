@@ -17,12 +17,16 @@ enum {
 	GAUGE_STRIDE = 72,
 	LANE_OFF = 88,
 	LANE_STRIDE = 96,
+	EXEMPLAR_OFF = 112,
+	EXEMPLAR_SIZE = 120,
 	SLOT_CAP = 136,
 	LANE_CAP = 140,
 	FIXED_END = 152,
 	DIR_TAIL = 192,
+	EXEMPLARS_COMMITTED = 272,
 	ENTRY = 64,
 	SINK = 64,
+	EXEMPLAR = 192,
 	SERIES = 2,
 	COUNTER = 1,
 	GAUGE = 2,
@@ -307,6 +311,36 @@ check_slot(const struct pair *p, uint32_t s)
 	    word(p->now, GAUGE_STRIDE));
 }
 
+/* I9: its words go while seq is odd, and seq only rises. */
+static int
+check_exemplar(const struct pair *p, uint64_t at)
+{
+	uint64_t seq = word(p->now, at + 8), old = word(p->before, at + 8);
+	uint64_t i;
+
+	if (seq < old)
+		return wrong(p->b, "seq fell", at, seq, old);
+	for (i = 16; i < EXEMPLAR && seq % 2 == 0; i += 8)
+		if (seq == old &&
+		    word(p->now, at + i) != word(p->before, at + i))
+			return wrong(p->b, "an exemplar changed", at, i, seq);
+	return 0;
+}
+
+static int
+check_exemplars(const struct pair *p)
+{
+	const struct image *m = p->now;
+	uint64_t base = word(m, EXEMPLAR_OFF), n = word(m, EXEMPLARS_COMMITTED);
+	uint64_t old = p->before ? word(p->before, EXEMPLARS_COMMITTED) : 0;
+	uint64_t off;
+	int rc = check_committed(p, base, n, old, word(m, EXEMPLAR_SIZE));
+
+	for (off = SINK; rc == 0 && off + EXEMPLAR <= old; off += EXEMPLAR)
+		rc = check_exemplar(p, base + off);
+	return rc;
+}
+
 int
 bytes_check(
     struct bytes *b, const struct image *now, const struct image *before)
@@ -329,7 +363,7 @@ bytes_check(
 		rc = check_lane(&p, i);
 	for (i = 0; i < half(now, SLOT_CAP) && rc == 0; i++)
 		rc = check_slot(&p, i);
-	return rc;
+	return rc < 0 ? rc : check_exemplars(&p);
 }
 
 uint64_t

@@ -29,7 +29,7 @@ struct bytes {
 };
 
 /*
- * bytes_check -- the invariants I1 to I8 in `now`, and, unless `before` is
+ * bytes_check -- the invariants I1 to I9 in `now`, and, unless `before` is
  * NULL, of what has changed since then.
  *
  * Return   0, or -1 and why.

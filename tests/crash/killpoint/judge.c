@@ -118,6 +118,26 @@ judge_gauges(const struct smx_snapshot *s, const struct verdict *before,
 	    blame(v, "gauges of a former owner", "slot", old, 0) : 0;
 }
 
+/* Those that are shown are whole. */
+static int
+judge_exemplars(const struct smx_snapshot *s, struct verdict *v)
+{
+	uint32_t i;
+
+	v->exemplars = s->n_exemplars;
+	for (i = 0; i < s->n_exemplars; i++) {
+		const struct smx_exemplar *x = &s->exemplars[i];
+		const char *id = x->text + sizeof("id");
+
+		if (x->value != SCENARIO_VALUE || x->n_labels != 1 ||
+		    strcmp(x->text, "id") != 0 ||
+		    (strcmp(id, SCENARIO_ID_A) != 0 &&
+			strcmp(id, SCENARIO_ID_B) != 0))
+			return blame(v, "torn", "exemplar", i, x->value);
+	}
+	return 0;
+}
+
 static int
 judge_snapshot(const struct smx_snapshot *s, const struct verdict *before,
     unsigned ahead, struct verdict *v)
@@ -134,6 +154,8 @@ judge_snapshot(const struct smx_snapshot *s, const struct verdict *before,
 		rc = judge_series(s, i, before, ahead, v);
 	if (rc == 0)
 		rc = judge_redefinition(s, v);
+	if (rc == 0)
+		rc = judge_exemplars(s, v);
 	return rc < 0 ? rc : judge_gauges(s, before, v);
 }
 

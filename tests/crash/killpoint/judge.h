@@ -14,6 +14,7 @@ struct verdict {
 	uint64_t values[JUDGE_SERIES];	/* counters, counts of histograms */
 	uint64_t orders, latency_count; /* of these two, 0 if not there */
 	uint32_t approximate;
+	uint32_t exemplars; /* shown */
 	uint64_t first_ns; /* when the slot's first owner took it */
 	char why[320]; /* what is wrong; "" if nothing */
 };

@@ -97,6 +97,8 @@ check_added(struct left *l, const struct verdict *v)
 		return wrong(l, "the next life", "its updates are not exact");
 	if (v->approximate != 0)
 		return wrong(l, "the next life", "begin != end not mended");
+	if (v->exemplars == 0)
+		return wrong(l, "the next life", "no exemplar is shown");
 	return 0;
 }
 

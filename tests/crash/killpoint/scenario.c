@@ -22,11 +22,12 @@ struct metrics {
  * a redefinition. */
 static int
 histogram(struct smx_histogram *h, const char *name, const double *bounds,
-    uint32_t n)
+    uint32_t n, int exemplars)
 {
 	struct smx_desc d = {
 		.name = name, .help = "Seconds.", .unit = "seconds",
-		.exponent = 9, .bounds = bounds, .n_bounds = n
+		.exponent = 9, .bounds = bounds, .n_bounds = n,
+		.exemplars = exemplars
 	};
 
 	return smx_histogram_register(h, &d, NULL);
@@ -45,21 +46,23 @@ take_up(const char *dir, struct metrics *m, const double *bounds, uint32_t n)
 	if (rc < 0)
 		return rc;
 	m->orders = smx_counter("orders_total", "Orders.");
-	rc = histogram(&m->latency, "latency_seconds", old_bounds, 2);
+	rc = histogram(&m->latency, "latency_seconds", old_bounds, 2, 1);
 	m->depth = smx_gauge("depth", "Depth.");
 	if (rc == 0)
-		rc = histogram(&m->changed, "changed_seconds", bounds, n);
+		rc = histogram(&m->changed, "changed_seconds", bounds, n, 0);
 	return rc;
 }
 
 static void
 update(const struct metrics *m, unsigned times)
 {
+	static const char *const ids[] = { SCENARIO_ID_A, SCENARIO_ID_B };
 	unsigned i;
 
 	for (i = 0; i < times; i++) {
 		smx_inc(m->orders);
-		smx_observe(m->latency, SCENARIO_VALUE);
+		smx_observe_exemplar(m->latency, SCENARIO_VALUE, "id",
+		    ids[i % 2]);
 		smx_observe(m->changed, SCENARIO_VALUE);
 		smx_set(m->depth, i);
 		smx_gauge_add(m->depth, 1);

@@ -15,6 +15,10 @@
 #define SCENARIO_VALUE	 UINT64_C(5000)
 #define SCENARIO_AGAIN	 10u /* updates of each kind in scenario_recover() */
 
+/* Exemplars are one of these: half of one and half of the other is none. */
+#define SCENARIO_ID_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define SCENARIO_ID_B "bbbbbbbbbbbbbbbbbbb"
+
 /* Gauges that only scenario_before() sets, and what to. */
 #define SCENARIO_OLD_GAUGES 3u
 #define SCENARIO_OLD_VALUE  4711.0
