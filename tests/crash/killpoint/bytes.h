@@ -37,6 +37,10 @@ struct bytes {
 int bytes_check(
     struct bytes *, const struct image *now, const struct image *before);
 
+/* A hash of all that depends on no clock and no process number: two lives
+ * that have come as far have the same. */
+uint64_t bytes_state(const struct image *);
+
 /* The owner word of a lane; 0 past the last one. */
 uint64_t bytes_owner(const struct image *, uint32_t lane);
 

@@ -156,7 +156,8 @@ stopped(struct drive *d, pid_t tid, bool stepping, int status)
 int
 drive_run(struct drive *d, const struct point *until)
 {
-	bool stepping = until == NULL || until->calls == 0;
+	uint32_t from = until ? until->calls : d->step_from;
+	bool stepping = from == 0;
 	int status = 0, rc;
 	pid_t tid;
 
@@ -171,9 +172,9 @@ drive_run(struct drive *d, const struct point *until)
 			break;
 		}
 		rc = stopped(d, tid, stepping, status);
-		if (rc < 0 || reached(d, until))
+		if (rc != 0 || reached(d, until))
 			return rc;
-		stepping = until == NULL || d->at.calls >= until->calls;
+		stepping = d->at.calls >= from;
 		resume(d, tid, stepping, status);
 	}
 	return 0;

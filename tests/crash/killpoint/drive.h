@@ -24,7 +24,8 @@ struct point {
 struct drive {
 	int (*life)(const char *dir);
 	const char *dir;
-	/* after each instruction, if not NULL; < 0 ends the drive */
+	uint32_t step_from; /* system calls before: at full speed */
+	/* after each instruction, if not NULL; but 0 ends the drive */
 	int (*each)(void *arg, const struct drive *);
 	/* when the life raises SCENARIO_SIBLING; it stands still meanwhile */
 	int (*sibling)(void *arg);
