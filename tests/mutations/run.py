@@ -3,11 +3,13 @@
 """Prove the tests: break one invariant at a time, and see one go red.
 
   run.py [--short] [--unbroken] [--jobs N] [NAME...]
+  run.py --apply
 
 Copies the working tree to a temporary folder, builds the tests that are
 needed, and then for each mutation of table.py: apply it, build, run the test
 it names, expect a failure, revert.  A mutation that no longer applies, does
-not build, or is not noticed is a failure of this program.
+not build, or is not noticed is a failure of this program.  --apply only looks
+whether all still apply.
 """
 import argparse
 import os
@@ -107,6 +109,20 @@ def apply(tree, edits):
     return kept, None
 
 
+def all_apply(source, mutations):
+    """Without a copy: edits of one file are looked at one by one."""
+    good = True
+    for m in mutations:
+        for name, old, _ in m['edits']:
+            with open(os.path.join(source, name), encoding='utf-8') as f:
+                n = f.read().count(old)
+            if n != 1:
+                print('"%s" does not apply: its text is %d times in %s' % (
+                    m['name'], n, name))
+                good = False
+    return good
+
+
 def restore(tree, kept):
     for name, text in kept.items():
         with open(tree.path(name), 'w', encoding='utf-8') as f:
@@ -181,6 +197,7 @@ def prove(tree, chosen):
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument('--short', action='store_true', help='only a few')
+    p.add_argument('--apply', action='store_true', help='change nothing')
     p.add_argument('--jobs', type=int, default=os.cpu_count() or 1)
     p.add_argument('--source', default=os.path.dirname(os.path.dirname(
         os.path.dirname(os.path.abspath(__file__)))))
@@ -189,6 +206,8 @@ def main():
     p.add_argument('name', nargs='*')
     args = p.parse_args()
     chosen = choose(args)
+    if args.apply:
+        return 0 if all_apply(args.source, chosen) else 1
     tests = {m['test'] for m in chosen}
     with tempfile.TemporaryDirectory(prefix='smx-mutations-') as folder:
         tree = Tree(args.source, folder, args.jobs)

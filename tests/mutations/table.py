@@ -57,9 +57,8 @@ mutation(
 mutation(
     'handles exist before their cells are committed', 'unit/writer_lives',
     ('libshm/src/register.c',
-     '	rc = commit(p, fd, def->record->type, series_end(s), err);\n'
-     '	return rc < 0 ? rc : fill_handle(h, f, s, err);',
-     '	return fill_handle(h, f, s, err);'))
+     '	rc = commit(p, fd, def->record->type, series_end(s), err);\n',
+     '	rc = 0;\n'))
 mutation(
     'only the overflow lane is committed', 'race/threads',
     ('libshm/src/lane.c',
@@ -73,13 +72,12 @@ mutation(
 mutation(
     'the old family is retired before the new is there', 'crash/killpoint',
     ('libshm/src/register.c',
-     '	if (rc == 0)\n		rc = append(p, fd, &def->record->record, err);\n'
+     '		rc = smx__append(p, fd, &def->record->record, err);\n'
      '	if (rc == 0 && namesake)\n'
-     '		rc = retire(p, fd, namesake, err);\n	return rc;',
-     '	if (rc == 0 && namesake)\n'
-     '		rc = retire(p, fd, namesake, err);\n'
-     '	if (rc == 0)\n		rc = append(p, fd, &def->record->record, err);\n'
-     '	return rc;'))
+     '		rc = retire(p, fd, namesake, err);\n',
+     '		rc = namesake ? retire(p, fd, namesake, err) : 0;\n'
+     '	if (rc == 0)\n'
+     '		rc = smx__append(p, fd, &def->record->record, err);\n'))
 mutation(
     'the magic is stored first', 'crash/killpoint',
     ('libshm/src/build.c',
@@ -100,8 +98,7 @@ mutation(
      '	    p->header->cells_reserved : p->keys.cells_end;'))
 mutation(
     'the first cell is in the sink', 'crash/killpoint',
-    ('libshm/src/keys.c', '	k->cells_end = k->gauges_end = SMX_SINK;',
-     '	k->cells_end = k->gauges_end = 56;'))
+    ('libshm/src/keys.c', ' = SMX_SINK;', ' = SMX_SINK - 8;'))
 mutation(
     'the file shrinks when it is attached', 'crash/killpoint',
     ('libshm/src/attach.c', '	rc = smx__slot_take(p, fd, err);\n',
@@ -291,7 +288,7 @@ mutation(
 
 mutation(
     'leases are looked for in a file that is set aside', 'crash/aside',
-    ('libshm/src/build.c',
+    ('libshm/src/open.c',
      '	alive = smx__lock_alive(fd);\n', '	alive = 0;\n'))
 
 # -- the reader believes
@@ -308,8 +305,8 @@ mutation(
     ('libshm/src/directory.c', ' || s->cell < SMX_SINK)', ')'))
 mutation(
     'the CRC of the header is not looked at', 'hostile/segment',
-    ('libshm/src/header.c', '	if (h->crc != smx__crc32(',
-     '	if (h->crc == 0 && h->crc != smx__crc32('))
+    ('libshm/src/header.c', '	if (h->crc != smx__header_crc(h))',
+     '	if (h->crc == 0 && h->crc != smx__header_crc(h))'))
 mutation(
     'regions may overlap', 'hostile/segment',
     ('libshm/src/header.c', '	if (r->off < *end || r->off',
@@ -344,5 +341,6 @@ mutation(
 mutation(
     'a file that is cut ends the reader', 'hostile/file',
     ('libshm/src/lanes.c',
-     '	return smx__guard_run(v->base, v->mapped, read_lane, &l);',
-     '	return read_lane(&l);'))
+     '	return smx__guard_run(v->base, v->mapped,\n'
+     '	    number == 0 ? read_shared : read_lane, &l);\n',
+     '	return number == 0 ? read_shared(&l) : read_lane(&l);\n'))
