@@ -30,22 +30,25 @@ act_on(const struct options *o, const char *word,
 	return err < 0 ? complain(&error) : 0;
 }
 
-int
-command_rm(const struct options *o)
+static int
+act_on_all(const struct options *o,
+    int (*act)(int, const char *, uint32_t, struct smx_error *))
 {
 	int wrong = 0;
 
 	for (int i = 0; i < o->n_names; i++)
-		wrong |= act_on(o, o->names[i], smx__admin_remove);
+		wrong |= act_on(o, o->names[i], act);
 	return wrong;
+}
+
+int
+command_rm(const struct options *o)
+{
+	return act_on_all(o, smx__admin_remove);
 }
 
 int
 command_reset(const struct options *o)
 {
-	int wrong = 0;
-
-	for (int i = 0; i < o->n_names; i++)
-		wrong |= act_on(o, o->names[i], smx__admin_reset);
-	return wrong;
+	return act_on_all(o, smx__admin_reset);
 }

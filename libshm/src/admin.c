@@ -35,15 +35,15 @@ static int
 open_regular(struct segment *s, struct smx_error *err)
 {
 	/* O_NONBLOCK: somebody may have put a FIFO there */
-	s->fd = openat(s->dirfd, s->file,
-	    O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	s->fd = openat(
+	    s->dirfd, s->file, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (s->fd < 0)
 		return smx__fail(err, -errno, "%s:", s->file);
 	if (fstat(s->fd, &s->st) < 0)
 		return smx__fail(err, -errno, "%s:", s->file);
 	if (!S_ISREG(s->st.st_mode))
-		return smx__fail(err, -EPERM, "%s is not a regular file",
-		    s->file);
+		return smx__fail(
+		    err, -EPERM, "%s is not a regular file", s->file);
 	return 0;
 }
 
@@ -129,8 +129,8 @@ unlink_it(const struct segment *s, struct smx_error *err)
 
 /* The header of a segment with the same regions that begins now. */
 static int
-next_header(const struct segment *s, struct smx_header *h,
-    struct smx_error *err)
+next_header(
+    const struct segment *s, struct smx_header *h, struct smx_error *err)
 {
 	struct smx_error why;
 	struct timespec now;
@@ -147,8 +147,8 @@ next_header(const struct segment *s, struct smx_header *h,
 	    sizeof(*h) - offsetof(struct smx_header, reserved0));
 	h->magic = 0;
 	h->header_size = sizeof(*h);
-	h->created_ns = (uint64_t)now.tv_sec * 1000000000u +
-	    (uint64_t)now.tv_nsec;
+	h->created_ns =
+	    (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	h->pid = (uint32_t)getpid();
 	h->crc = smx__header_crc(h);
 	return 0;
@@ -156,15 +156,15 @@ next_header(const struct segment *s, struct smx_header *h,
 
 /* Complete, but under a name that nobody opens. */
 static int
-build_beside(const struct segment *s, const char *beside,
-    const struct smx_header *h)
+build_beside(
+    const struct segment *s, const char *beside, const struct smx_header *h)
 {
 	int fd, rc;
 
 	if (unlinkat(s->dirfd, beside, 0) < 0 && errno != ENOENT)
 		return -errno;
-	fd = openat(s->dirfd, beside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
-	    0600);
+	fd = openat(
+	    s->dirfd, beside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	rc = smx__segment_build(fd, h);
@@ -209,18 +209,20 @@ empty_it(const struct segment *s, struct smx_error *err)
 }
 
 int
-smx__admin_remove(int dirfd, const char *file, uint32_t lock_ms,
-    struct smx_error *err)
+smx__admin_remove(
+    int dirfd, const char *file, uint32_t lock_ms, struct smx_error *err)
 {
 	return with_unused(dirfd, file, lock_ms, unlink_it, err);
 }
 
 int
-smx__admin_reset(int dirfd, const char *file, uint32_t lock_ms,
-    struct smx_error *err)
+smx__admin_reset(
+    int dirfd, const char *file, uint32_t lock_ms, struct smx_error *err)
 {
 	if (!begins(file, SMX_FILE_PREFIX))
-		return smx__fail(err, -EPROTO, "%s is not the name of a "
-		    "segment", file);
+		return smx__fail(err, -EPROTO,
+		    "%s is not the name of a "
+		    "segment",
+		    file);
 	return with_unused(dirfd, file, lock_ms, empty_it, err);
 }

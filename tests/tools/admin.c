@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* smx rm and smx reset, beside processes that really write.  $SMX_BUILD is
- * the root of the build tree. */
+/* smx rm and smx reset, beside processes that really write. */
 #include "tests/segment_live.h"
 
 #include <errno.h>
@@ -11,34 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/tool_run.h"
+
 #define FILE_NAME "smx.t"
-#define ROUNDS 150
+#define ROUNDS	  150
 
-static char out[4096]; /* standard error of the last run */
-
-/* The status of `smx arguments`. */
 static int
 run(const char *arguments)
 {
-	const char *root = getenv("SMX_BUILD");
-	char command[1024];
-	size_t n;
-	FILE *f;
-
-	REQUIRE(root != NULL);
-	snprintf(command, sizeof(command), "%s/tools/smx %s 2>&1", root,
-	    arguments);
-	f = popen(command, "r");
-	REQUIRE(f != NULL);
-	n = fread(out, 1, sizeof(out) - 1, f);
-	out[n] = '\0';
-	return WEXITSTATUS(pclose(f));
-}
-
-static void
-says(const char *text)
-{
-	ck_assert_msg(strstr(out, text) != NULL, "no `%s` in: %s", text, out);
+	return tool_run(live_path, arguments);
 }
 
 static bool
@@ -82,10 +62,10 @@ START_TEST(rm_removes_what_nobody_uses)
 {
 	live_run(count_three, NULL);
 	ck_assert_int_eq(run("rm t"), 0);
-	ck_assert_str_eq(out, "");
+	ck_assert_str_eq(tool_out, "");
 	ck_assert(!exists(FILE_NAME));
 	ck_assert_int_eq(run("rm t"), 1);
-	says("smx: smx.t: No such file or directory in ");
+	tool_says("smx: smx.t: No such file or directory in ");
 }
 END_TEST
 
@@ -99,12 +79,12 @@ START_TEST(both_refuse_while_a_process_lives)
 	ck_assert_int_eq(live_peer_do(&one, 0), 0);
 	before = inode(FILE_NAME);
 	ck_assert_int_eq(run("rm t"), 1);
-	says("smx.t is in use by a live process");
+	tool_says("smx.t is in use by a live process");
 	/* without a slot, and then alone */
 	ck_assert_int_eq(live_peer_do(&two, 0), 0);
 	live_peer_end(&one);
 	ck_assert_int_eq(run("reset t"), 1);
-	says("smx.t is in use by a live process");
+	tool_says("smx.t is in use by a live process");
 	ck_assert_int_eq(run("rm t"), 1);
 	ck_assert_uint_eq(inode(FILE_NAME), before);
 	live_peer_end(&two);
@@ -115,8 +95,10 @@ END_TEST
 /* Who may read the file may lock it for reading. */
 START_TEST(readers_that_hold_locks_do_not_hinder)
 {
-	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET,
-		.l_start = SMX_LOCK_SLOT0, .l_len = SMX_MAX_SLOTS };
+	struct flock lock = { .l_type = F_RDLCK,
+		.l_whence = SEEK_SET,
+		.l_start = SMX_LOCK_SLOT0,
+		.l_len = SMX_MAX_SLOTS };
 	int fd;
 
 	live_run(count_three, NULL);
@@ -129,15 +111,17 @@ END_TEST
 
 START_TEST(a_held_registration_lock_is_waited_for_then_named)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
-		.l_start = SMX_LOCK_REGISTER, .l_len = 1 };
+	struct flock lock = { .l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = SMX_LOCK_REGISTER,
+		.l_len = 1 };
 	int fd;
 
 	live_run(count_three, NULL);
 	fd = open(live_file(FILE_NAME), O_RDWR);
 	ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
 	ck_assert_int_eq(run("rm t"), 1);
-	says("the registration lock was held for 1000 ms");
+	tool_says("the registration lock was held for 1000 ms");
 	ck_assert(exists(FILE_NAME));
 	close(fd);
 }
@@ -173,10 +157,10 @@ START_TEST(reset_keeps_the_old_numbers_aside)
 	live_run(count_three, NULL);
 	ck_assert_int_eq(run("reset t"), 0);
 	ck_assert_int_eq(run("dump .old.smx.t"), 0);
-	says("hits_total 3\n");
+	tool_says("hits_total 3\n");
 	ck_assert_int_eq(run("ls"), 0);
-	says(".old.smx.t ");
-	says("set aside\n");
+	tool_says(".old.smx.t ");
+	tool_says("set aside\n");
 	ck_assert_int_eq(run("reset .old.smx.t"), 1);
 	ck_assert_int_eq(run("rm .old.smx.t"), 0);
 	ck_assert(!exists(".old.smx.t"));
@@ -210,7 +194,7 @@ START_TEST(reset_needs_a_sound_header)
 	ck_assert_int_eq(pwrite(fd, "\377", 1, 100), 1);
 	close(fd);
 	ck_assert_int_eq(run("reset t"), 1);
-	says("smx.t: header: wrong CRC");
+	tool_says("smx.t: header: wrong CRC");
 	ck_assert_int_eq(run("rm t"), 0);
 	ck_assert(!exists(FILE_NAME));
 }
@@ -224,21 +208,21 @@ START_TEST(nothing_but_segments_is_touched)
 	fputs("/* somebody's program */\n", f);
 	fclose(f);
 	ck_assert_int_eq(run("rm c"), 1);
-	says("smx.c is not a segment");
+	tool_says("smx.c is not a segment");
 	ck_assert_int_eq(symlink("smx.c", live_file("smx.link")), 0);
 	ck_assert_int_eq(run("rm link"), 1);
 	ck_assert_int_eq(mkfifo(live_file("smx.pipe"), 0600), 0);
 	ck_assert_int_eq(run("rm pipe"), 1);
-	says("smx.pipe is not a regular file");
+	tool_says("smx.pipe is not a regular file");
 	ck_assert_int_eq(mkdir(live_file("smx.dir"), 0700), 0);
 	ck_assert_int_eq(run("rm dir"), 1);
 	f = fopen(live_file("notes"), "w");
 	fclose(f);
 	snprintf(words, sizeof(words), "rm %s", live_file("notes"));
 	ck_assert_int_eq(run(words), 1);
-	says("notes is not a segment");
+	tool_says("notes is not a segment");
 	ck_assert(exists("smx.c") && exists("smx.link") && exists("smx.pipe") &&
-	    exists("smx.dir") && exists("notes"));
+		  exists("smx.dir") && exists("notes"));
 }
 END_TEST
 
@@ -248,8 +232,7 @@ exec_rm(void *arg)
 	char program[512];
 
 	(void)arg;
-	snprintf(program, sizeof(program), "%s/tools/smx",
-	    getenv("SMX_BUILD"));
+	snprintf(program, sizeof(program), "%s/tools/smx", getenv("SMX_BUILD"));
 	execl(program, "smx", "rm", "t", (char *)NULL);
 	return 99;
 }
@@ -275,8 +258,10 @@ await_open(pid_t pid, const char *path)
 /* It waits for the lock of a file whose name another has by then. */
 START_TEST(rm_looks_again_once_it_has_the_lock)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
-		.l_start = SMX_LOCK_REGISTER, .l_len = 1 };
+	struct flock lock = { .l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = SMX_LOCK_REGISTER,
+		.l_len = 1 };
 	struct live_peer peer;
 	pid_t rm;
 	int first, fd;
@@ -306,7 +291,9 @@ attach_and_look(void *arg)
 	if (smx_attach("t", NULL) < 0)
 		return 2;
 	return exists(FILE_NAME) &&
-		live_locked(FILE_NAME, SMX_LOCK_SLOT0, 1) == 1 ? 0 : 1;
+		       live_locked(FILE_NAME, SMX_LOCK_SLOT0, 1) == 1
+		   ? 0
+		   : 1;
 }
 
 static int

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command smx over a segment made by hand.  $SMX_BUILD is the root of the
- * build tree. */
+/* The command smx over a segment made by hand. */
 #include <check.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -9,14 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/segment_builder.h"
+#include "tests/tool_run.h"
 
 static struct build_dir dir;
 static struct build b;
-static char out[65536]; /* both streams of the last run */
 static int lease;
 
 static void
@@ -58,43 +56,24 @@ tear_down(void)
 	build_dir_remove(&dir);
 }
 
-/* The exit code of `smx --dir DIR arguments`. */
 static int
 run(const char *arguments)
 {
-	const char *root = getenv("SMX_BUILD");
-	char command[1024];
-	size_t n;
-	FILE *f;
-
-	ck_assert_msg(root != NULL, "SMX_BUILD is not set");
-	snprintf(command, sizeof(command), "%s/tools/smx 2>&1 --dir %s %s",
-	    root, dir.path, arguments);
-	f = popen(command, "r");
-	ck_assert_ptr_nonnull(f);
-	n = fread(out, 1, sizeof(out) - 1, f);
-	out[n] = '\0';
-	return WEXITSTATUS(pclose(f));
-}
-
-static void
-says(const char *text)
-{
-	ck_assert_msg(strstr(out, text) != NULL, "no `%s` in: %s", text, out);
+	return tool_run(dir.path, arguments);
 }
 
 START_TEST(dumps_exact_decimals)
 {
 	ck_assert_int_eq(run("dump shop@eu"), 0);
-	says("orders_total{side=\"buy\"} 3\n");
-	says("{side=\"a\\\"b\\\\c\\n\xc3\xa4\"} 18446744073709551615\n");
-	says("cpu_seconds_total 0.000000001\n");
-	says("big_total 12000\n");
-	says("wait_seconds count 2 sum 3.000999999 <=0.001:1 <=+Inf:1\n");
-	says("depth 0.1\n");
-	says("odd NaN\n");
-	says("each process 0: -2\n");
-	says("unset unset\n");
+	tool_says("orders_total{side=\"buy\"} 3\n");
+	tool_says("{side=\"a\\\"b\\\\c\\n\xc3\xa4\"} 18446744073709551615\n");
+	tool_says("cpu_seconds_total 0.000000001\n");
+	tool_says("big_total 12000\n");
+	tool_says("wait_seconds count 2 sum 3.000999999 <=0.001:1 <=+Inf:1\n");
+	tool_says("depth 0.1\n");
+	tool_says("odd NaN\n");
+	tool_says("each process 0: -2\n");
+	tool_says("unset unset\n");
 }
 END_TEST
 
@@ -129,9 +108,10 @@ START_TEST(dumps_json_that_parses)
 
 	ck_assert_int_eq(run("dump --json shop@eu"), 0);
 	/* JSON has no bounds for integers, this parser has */
-	memcpy(strstr(out, "18446744073709551615"), "1                   ", 20);
-	root = json_loads(out, 0, &error);
-	ck_assert_msg(root != NULL, "%s: %s", error.text, out);
+	memcpy(strstr(tool_out, "18446744073709551615"), "1                   ",
+	    20);
+	root = json_loads(tool_out, 0, &error);
+	ck_assert_msg(root != NULL, "%s: %s", error.text, tool_out);
 	ck_assert_str_eq(json_string_value(json_object_get(root, "service")),
 	    "shop@eu");
 	s = json_object_get(series_of(root, "orders_total"), "labels");
@@ -155,31 +135,31 @@ START_TEST(lists_what_is_there)
 
 	close(fd);
 	ck_assert_int_eq(run("ls"), 0);
-	says("shop@eu                      1        9       0/2");
-	says("live\n");
-	says("still being created\n");
+	tool_says("shop@eu                      1        9       0/2");
+	tool_says("live\n");
+	tool_says("still being created\n");
 	close(lease);
 	lease = -1;
 	ck_assert_int_eq(symlinkat("smx.new", dir.fd, "smx.link"), 0);
 	ck_assert_int_eq(run("ls"), 1);
-	says("no process\n");
-	says("a symbolic link\n");
+	tool_says("no process\n");
+	tool_says("a symbolic link\n");
 }
 END_TEST
 
 START_TEST(checks_and_says_what_is_wrong)
 {
 	ck_assert_int_eq(run("check shop@eu"), 0);
-	says("shop@eu: sound: 8 families, 9 series, 1 live\n");
-	says("shop@eu: used: 1 of 4 slots, 0 of 2 lanes, ");
-	says(" of 1016 cells, ");
-	says(" of 504 gauges, ");
+	tool_says("shop@eu: sound: 8 families, 9 series, 1 live\n");
+	tool_says("shop@eu: used: 1 of 4 slots, 0 of 2 lanes, ");
+	tool_says(" of 1016 cells, ");
+	tool_says(" of 504 gauges, ");
 	b.bytes[b.header->dir_off + 30] ^= 1;
 	build_save(&b, dir.fd, "smx.bad");
 	ck_assert_int_eq(run("check shop@eu bad"), 1);
-	says("bad: not sound: smx.bad: directory record at 0: wrong CRC");
+	tool_says("bad: not sound: smx.bad: directory record at 0: wrong CRC");
 	ck_assert_int_eq(run("check nobody"), 1);
-	says("No such file");
+	tool_says("No such file");
 }
 END_TEST
 
@@ -192,12 +172,12 @@ START_TEST(says_which_option_to_raise)
 	b.header->gauges_reserved = b.header->gauge_size;
 	build_save(&b, dir.fd, "smx.full");
 	ck_assert_int_eq(run("check full"), 0);
-	says("note: 2 of 2 lanes are used (raise smx_options.lanes)\n");
-	says("note: 1016 of 1016 cells are used (raise smx_options.cells)\n");
-	says("note: 504 of 504 gauges are used (raise smx_options.gauges)\n");
-	says("note: 2 processes without a slot (raise smx_options.slots)\n");
-	says("note: 7 threads without a lane (raise smx_options.lanes)\n");
-	ck_assert_ptr_null(strstr(out, "smx_options.dir_bytes"));
+	tool_says("note: 2 of 2 lanes are used (raise smx_options.lanes)\n");
+	tool_says("note: 1016 of 1016 cells are used (raise smx_options.cells)\n");
+	tool_says("note: 504 of 504 gauges are used (raise smx_options.gauges)\n");
+	tool_says("note: 2 processes without a slot (raise smx_options.slots)\n");
+	tool_says("note: 7 threads without a lane (raise smx_options.lanes)\n");
+	ck_assert_ptr_null(strstr(tool_out, "smx_options.dir_bytes"));
 }
 END_TEST
 
@@ -207,7 +187,7 @@ START_TEST(takes_a_path_for_a_name)
 
 	snprintf(command, sizeof(command), "dump %s/smx.shop@eu", dir.path);
 	ck_assert_int_eq(run(command), 0);
-	says("big_total 12000\n");
+	tool_says("big_total 12000\n");
 }
 END_TEST
 
@@ -215,7 +195,7 @@ START_TEST(watches)
 {
 	ck_assert_int_eq(run("watch shop@eu dep --interval 0.01 --count 2"),
 	    0);
-	ck_assert_str_eq(out, "depth 0.1\n\ndepth 0.1\n\n");
+	ck_assert_str_eq(tool_out, "depth 0.1\n\ndepth 0.1\n\n");
 }
 END_TEST
 
@@ -250,12 +230,13 @@ START_TEST(refuses_misuse)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		ck_assert_msg(run(bad[i].words) == 2, "%s", bad[i].words);
-		says(bad[i].says);
-		says("; see smx --help\n");
-		ck_assert_ptr_eq(strchr(out, '\n') + 1, out + strlen(out));
+		tool_says(bad[i].says);
+		tool_says("; see smx --help\n");
+		ck_assert_ptr_eq(strchr(tool_out, '\n') + 1,
+		    tool_out + strlen(tool_out));
 	}
 	ck_assert_int_eq(run("--help"), 0);
-	says("Usage: smx");
+	tool_says("Usage: smx");
 	ck_assert_int_eq(run("--version"), 0);
 }
 END_TEST
@@ -263,7 +244,7 @@ END_TEST
 START_TEST(reports_what_it_could_not_write)
 {
 	ck_assert_int_eq(run("dump shop@eu >/dev/full"), 1);
-	says("cannot write");
+	tool_says("cannot write");
 }
 END_TEST
 
