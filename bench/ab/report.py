@@ -5,8 +5,6 @@ import json
 import os
 import pathlib
 import platform
-import shutil
-import subprocess
 
 import judge
 import page
@@ -136,14 +134,6 @@ def text(whole):
     return "\n".join(said)
 
 
-def write_png(name, picture):
-    """By librsvg; without it there are the SVG files."""
-    if shutil.which("rsvg-convert"):
-        subprocess.run(["rsvg-convert", "--zoom", "2", "-o", f"{name}.png",
-                        f"{name}.svg"], check=False)
-    return picture
-
-
 def write(whole, folder):
     """report.json, report.html, and the pictures as SVG and PNG."""
     out = pathlib.Path(folder)
@@ -152,6 +142,5 @@ def write(whole, folder):
     (out / "report.txt").write_text(text(whole) + "\n", "utf-8")
     drawn = pictures.draw(whole)
     for name, picture in drawn.items():
-        (out / f"{name}.svg").write_text(svg.alone(picture), "utf-8")
-        write_png(str(out / name), picture)
+        svg.save(out / name, picture)
     (out / "report.html").write_text(page.render(whole, drawn), "utf-8")

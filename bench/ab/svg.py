@@ -5,6 +5,8 @@ Colours are classes, so that one picture serves a light page, a dark page and
 a file of its own.
 """
 import math
+import shutil
+import subprocess
 from html import escape
 
 WIDTH = 720
@@ -43,6 +45,15 @@ def alone(picture, shade=0):
     head, body = picture.split(">", 1)
     return (f"{head}><style>{rules}</style>"
             f'<rect width="100%" height="100%" class="f-page"/>{body}')
+
+
+def save(name, picture):
+    """NAME.svg, and NAME.png where librsvg's program is installed."""
+    with open(f"{name}.svg", "w", encoding="utf-8") as out:
+        out.write(alone(picture))
+    if shutil.which("rsvg-convert"):
+        subprocess.run(["rsvg-convert", "--zoom", "2", "-o", f"{name}.png",
+                        f"{name}.svg"], check=False)
 
 
 class Axis:

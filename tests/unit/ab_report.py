@@ -6,6 +6,7 @@
 """
 import argparse
 import collections
+import importlib.util
 import io
 import json
 import os
@@ -306,6 +307,21 @@ def test_progress_tells_what_is_left_and_keeps_the_limit():
     progress.block("one more")
     assert out.getvalue().splitlines()[-1] == (
         "[  5/ 20] one more, 1 min 00 s left")
+
+
+def test_peers_are_compared_within_a_round():
+    folder = os.path.join(sys.argv[1], "bench/peers/run.py")
+    spec = importlib.util.spec_from_file_location("peers", folder)
+    peers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(peers)
+    # the machine is twice as slow in the second round
+    rounds = [{"smx": {"inc": 1.0}, "other": {"inc": 5.0}},
+              {"smx": {"inc": 2.0}, "other": {"inc": 10.0, "observe": 3.0}}]
+    found = peers.summary(rounds, ["inc", "observe"])
+    assert found["other"]["inc"]["ratio"] == 5.0, found
+    assert "observe" not in found["other"], found
+    assert "5×" in peers.text(found, ["inc", "observe"])
+    tree.fromstring(svg.alone(peers.picture(found, ["inc", "observe"])))
 
 
 def test_wrong_words_are_refused():

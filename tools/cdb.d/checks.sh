@@ -38,8 +38,8 @@ cmd_bench() {
 
 	case $what in
 	hot | scrape) ;;
-	ab) shift; bench_ab "$@"; return ;;
-	*) usage "bench: hot, scrape or ab" ;;
+	ab | peers) shift; "bench_$what" "$@"; return ;;
+	*) usage "bench: hot, scrape, ab or peers" ;;
 	esac
 	shift
 	if [[ $what == hot ]]; then
@@ -139,4 +139,22 @@ bench_ab() {
 	local meson_options=(-Dmetrics=false -Dtests=false) on=$build
 	build=$build-off build_targets "${programs[@]}"
 	exec "$python" -B "$top/bench/ab/main.py" --builds "$on" "$on-off" "$@"
+}
+
+# What Debian has of other libraries; one that is missing is left out.
+bench_peers() {
+	local packages=(
+		g++ prometheus-cpp-dev golang-go
+		golang-github-prometheus-client-golang-dev
+		golang-github-victoriametrics-metrics-dev
+		cargo librust-prometheus-dev python3-prometheus-client
+		libpcp-mmv1-dev libpcp3-dev
+	) missing
+
+	if [[ " $* " != *" --help "* && " $* " != *" -h "* ]]; then
+		mapfile -t missing < <(packages_missing)
+		[[ ${#missing[@]} == 0 ]] || packages_install "${missing[@]}"
+		build_targets bench/bench-hot bench/bench-scrape
+	fi
+	exec "$python" -B "$top/bench/peers/run.py" --build "$build" "$@"
 }
