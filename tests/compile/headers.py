@@ -15,9 +15,8 @@ import sys
 import tempfile
 
 ROOT, BUILD = (os.path.realpath(p) for p in sys.argv[1:3])
-WARN = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
-# In C++, g++ calls a function beside a struct of the same name a shadow.
-WARN_C = ["-Wshadow", "-Wstrict-prototypes"]
+WARN = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
+WARN_C = ["-Wstrict-prototypes"]
 SERVICES = ("hot.h", "writer.h")
 
 

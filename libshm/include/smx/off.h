@@ -86,6 +86,10 @@ static inline int smx_thread_attach(void)
 {
 	return 0;
 }
+#ifdef __cplusplus /* as in writer.h */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 static inline struct smx_counter smx_counter(const char *name, const char *help)
 {
 	struct smx_counter c = { 0 };
@@ -191,4 +195,7 @@ static inline const char *smx_version(void)
 	return "off";
 }
 
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+#endif
 #endif

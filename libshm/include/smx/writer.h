@@ -22,6 +22,10 @@
 
 #ifdef __cplusplus
 extern "C" {
+/* smx_counter() stands beside struct smx_counter: in C++ g++ says that it
+ * hides a constructor, which nobody calls. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 #endif
 
 /* smx_options.flags */
@@ -200,6 +204,7 @@ SMX__API const char *smx_version(void);
 #endif /* SMX_OFF */
 
 #ifdef __cplusplus
+#pragma GCC diagnostic pop
 }
 #endif
 #endif

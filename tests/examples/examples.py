@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each example runs, and counts what was done to it, exactly.
+
+usage: examples.py FOLDER_OF_EXAMPLES SMX
+"""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+EXAMPLES, SMX = sys.argv[1:3]
+
+
+def until(what, condition, seconds=60.0):
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+class Example:
+    """with Example("hello", ...) as e: it runs, in a directory of its own."""
+
+    def __init__(self, name, *words):
+        self.name, self.words = name, words
+        self.dir = tempfile.mkdtemp(prefix="smx-examples-", dir="/dev/shm")
+        self.env = {**os.environ, "SMX_DIR": self.dir}
+        self.child = None
+
+    def __enter__(self):
+        return self.start()
+
+    def start(self):
+        self.child = subprocess.Popen(
+            [os.path.join(EXAMPLES, "example-" + self.name),
+             *map(str, self.words)], env=self.env)
+        return self
+
+    def kill(self):
+        self.child.kill()
+        self.child.wait()
+
+    def __exit__(self, *_):
+        self.kill()
+        until("its children are gone", lambda: not self.pids(), 20)
+        shutil.rmtree(self.dir)
+
+    def dump(self):
+        done = subprocess.run([SMX, "dump", "--json", self.name],
+                              env=self.env, capture_output=True, text=True,
+                              check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    def pids(self):
+        shot = self.dump()
+        return [p["pid"] for p in shot["live"]] if shot else []
+
+    def value(self, name, **labels):
+        """Of a series; a histogram's count."""
+        shot = self.dump() or {"series": []}
+        for series in shot["series"]:
+            if shot["families"][series["family"]]["name"] == name and \
+                    series["labels"] == labels:
+                return series.get("count", series.get("value"))
+        return None
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def connect(port):
+    def attempt():
+        try:
+            return socket.create_connection(("127.0.0.1", port), 10)
+        except ConnectionRefusedError:
+            return None
+    return until("the server listens", attempt)
+
+
+def ask(sock, text):
+    sock.sendall(text)
+    return sock.recv(4096)
+
+
+def hello_counts():
+    with Example("hello") as e:
+        until("orders", lambda: (e.value("orders_total") or 0) > 20)
+        assert e.value("order_ack_seconds") > 0
+        e.kill()
+        kept = e.value("orders_total")
+        e.start()
+        until("counts go on", lambda: e.value("orders_total") > kept)
+
+
+def threads_come_and_go_and_nothing_is_lost():
+    port = free_port()
+    with Example("threaded", port) as e:
+        first = connect(port)
+        assert ask(first, b"hello\n") == b"HELLO\n"
+        for _ in range(20):             # one after the other
+            with connect(port) as sock:
+                assert ask(sock, b"42\n") == b"42\n"
+                sock.sendall(b"\n")
+                assert sock.recv(10) == b""
+        until("they are gone", lambda: e.value("connections_open") == 1)
+        assert e.value("connections_total") == 21
+        assert e.value("lines_total", kind="number") == 20
+        assert e.value("lines_total", kind="text") == 1
+        assert e.value("received_bytes_total") == 6 + 20 * 3
+        assert e.value("answer_seconds") == 21
+        first.close()
+
+
+def workers_die_and_their_counts_stay():
+    port = free_port()
+    with Example("prefork", port, 3) as e:
+        def work(n):
+            for _ in range(n):
+                with connect(port) as sock:
+                    assert ask(sock, b"x" * 100) == b"x" * 100
+        work(30)
+        assert e.value("requests_total") == 30
+        assert e.value("longest_request_bytes") == 100
+        parent = e.child.pid
+        until("the workers have their slots", lambda: len(e.pids()) == 4)
+        for pid in e.pids():
+            if pid != parent:
+                os.kill(pid, signal.SIGKILL)
+        until("three are new", lambda: e.value("worker_deaths_total") == 3 and
+              len(e.pids()) == 4)
+        # counters stay, gauges of the dead are gone
+        assert e.value("requests_total") == 30
+        assert e.value("longest_request_bytes") is None
+        work(10)
+        assert e.value("requests_total") == 40
+        assert e.value("workers_busy") == 0 or until(
+            "none is busy", lambda: e.value("workers_busy") == 0)
+
+
+def cplusplus_counts_as_well():
+    with Example("gateway", 50) as e:
+        assert e.child.wait(60) == 0
+        assert e.value("gateway_orders_total") == 50
+        assert e.value("gateway_ack_seconds") == 50
+
+
+def a_loop_is_watched():
+    with Example("eventloop", 1) as e:
+        assert e.child.wait(60) == 0
+        turns = e.value("loop_turns_total")
+        assert turns > 0 and e.value("loop_busy_seconds") == turns
+        assert e.value("timer_late_seconds") > 0
+        assert e.value("process_cpu_seconds_total") is not None
+
+
+def main():
+    failed = 0
+    for test in (hello_counts, threads_come_and_go_and_nothing_is_lost,
+                 workers_die_and_their_counts_stay, cplusplus_counts_as_well,
+                 a_loop_is_watched):
+        try:
+            test()
+            print(f"ok - {test.__name__}", flush=True)
+        except Exception:               # pylint: disable=broad-except
+            failed += 1
+            print("# " + traceback.format_exc().replace("\n", "\n# "))
+            print(f"not ok - {test.__name__}", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
