@@ -5,6 +5,7 @@
  *
  *     bench-scrape scrape counters|histograms N [FORMAT [LANES]]
  *     bench-scrape scrape grown N
+ *     bench-scrape scrape paced N
  *     bench-scrape serve counters|histograms N
  *
  * A child is the service (scrape_service.h), with two lanes if none are named.
@@ -19,7 +20,15 @@
  * where kind also names another format and other lanes.  The series' memory is
  * all that the collector holds for them, mapped lanes included; the peak is
  * what one scrape adds to it for its own time.  `grown` is a scrape of
- * counters of which one was just registered.  `serve` prints the directory of
+ * counters of which one was just registered.  `paced` tells what the writers
+ * see of it: a thread updates all counters in turn, seconds with one scrape
+ * and seconds without in turns,
+ *
+ *     paced  smx  N  ns_alone  ns_scraped  ratio
+ *            worst_us_alone  worst_us_scraped  turns
+ *
+ * medians over the turns of an update's median, and the longest that a
+ * thousand updates ever took: mostly what the scheduler does.  `serve` prints the directory of
  * the segment and stays until its standard input ends.
  */
 #include <errno.h>
@@ -227,6 +236,55 @@ measure(struct service *s, const char *kind, enum expo_format format,
 	collector_close(&c);
 }
 
+#define TURNS 10
+
+static int
+compare_double(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* One second; with a scrape in it, if c is not NULL. */
+static void
+turn(struct service *s, struct collector *c, double *median, double *worst)
+{
+	struct service_pace seen;
+
+	service_pace_begin(s);
+	if (c != NULL) {
+		nanosleep(&(struct timespec){ .tv_nsec = 300000000 }, NULL);
+		scrape(c);
+	}
+	service_pace_end(s, &seen);
+	*median = seen.median_ns;
+	if (*worst < seen.worst_us)
+		*worst = seen.worst_us;
+}
+
+static void
+run_paced(struct service *s)
+{
+	struct collector c = { .format = EXPO_TEXT };
+	double alone[TURNS], scraped[TURNS], worst[2] = { 0, 0 };
+
+	service_start(s);
+	collector_open(&c);
+	scrape(&c);
+	for (int i = 0; i < TURNS; i++) {
+		turn(s, NULL, &alone[i], &worst[0]);
+		turn(s, &c, &scraped[i], &worst[1]);
+	}
+	qsort(alone, TURNS, sizeof(alone[0]), compare_double);
+	qsort(scraped, TURNS, sizeof(scraped[0]), compare_double);
+	printf("paced\tsmx\t%u\t%.3f\t%.3f\t%.3f\t%.0f\t%.0f\t%d\n", s->n,
+	    alone[TURNS / 2], scraped[TURNS / 2],
+	    scraped[TURNS / 2] / alone[TURNS / 2], worst[0], worst[1], TURNS);
+	collector_close(&c);
+	service_stop(s);
+}
+
 static enum expo_format
 format_of(const char *name)
 {
@@ -274,7 +332,7 @@ main(int argc, char **argv)
 	if (argc < 4 || argc > 6 || atol(argv[3]) < 1 ||
 	    atol(argv[3]) > 8000000)
 		die("usage: bench-scrape scrape|serve "
-		    "counters|histograms|grown N [FORMAT [LANES]]");
+		    "counters|histograms|grown|paced N [FORMAT [LANES]]");
 	s.histograms = strcmp(argv[2], "histograms") == 0;
 	s.n = (uint32_t)atol(argv[3]);
 	if (argc > 5)
@@ -285,6 +343,8 @@ main(int argc, char **argv)
 	(void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	if (strcmp(argv[1], "serve") == 0)
 		run_serve(&s);
+	else if (strcmp(argv[2], "paced") == 0)
+		run_paced(&s);
 	else
 		run_scrape(&s, argv[2],
 		    argc > 4 ? format_of(argv[4]) : EXPO_TEXT);

@@ -135,7 +135,58 @@ grow(struct service *s)
 	smx_inc(counters[s->n - 1]);
 }
 
-/* Answers each byte with one: the first when it is ready. */
+#define CHUNK	  1000u
+#define CHUNKS	  200000u /* the first ones of a second */
+#define SECOND_NS UINT64_C(1000000000)
+
+static int
+compare_u32(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Chunk after chunk for a second, all counters in turn. */
+static void
+pace(const struct service *s, struct service_pace *seen)
+{
+	static uint32_t ns[CHUNKS];
+	uint64_t began = smx_ticks(), last = began, now;
+	uint32_t n = 0, at = 0, worst = 0;
+
+	do {
+		for (uint32_t i = 0; i < CHUNK; i++) {
+			smx_inc(counters[at]);
+			at = at + 1 == s->n ? 0 : at + 1;
+		}
+		now = smx_ticks();
+		ns[n % CHUNKS] = (uint32_t)smx_ticks_ns(now - last);
+		if (ns[n % CHUNKS] > worst)
+			worst = ns[n % CHUNKS];
+		n++;
+		last = now;
+	} while (smx_ticks_ns(now - began) < SECOND_NS);
+	n = n < CHUNKS ? n : CHUNKS;
+	qsort(ns, n, sizeof(ns[0]), compare_u32);
+	seen->median_ns = (double)ns[n / 2] / CHUNK;
+	seen->worst_us = worst / 1e3;
+}
+
+static int
+answer(struct service *s, char command)
+{
+	struct service_pace seen;
+
+	if (command == 'p') {
+		pace(s, &seen);
+		return write(s->from, &seen, sizeof(seen)) == sizeof(seen);
+	}
+	grow(s);
+	return write(s->from, "", 1) == 1;
+}
+
+/* Writes a byte when it is ready, and then answers each that comes. */
 static int
 run(struct service *s)
 {
@@ -156,8 +207,10 @@ run(struct service *s)
 	for (uint32_t i = 0; i < s->n; i += PER_FAMILY)
 		register_family(s, i);
 	update_in_threads(s);
-	while (write(s->from, &c, 1) == 1 && read(s->to, &c, 1) == 1)
-		grow(s);
+	if (write(s->from, &c, 1) != 1)
+		return 1;
+	while (read(s->to, &c, 1) == 1 && answer(s, c))
+		;
 	return 0;
 }
 
@@ -201,9 +254,23 @@ service_start(struct service *s)
 void
 service_grow(struct service *s)
 {
-	if (write(s->to, "", 1) != 1)
+	if (write(s->to, "g", 1) != 1)
 		die_error("the service", -errno);
 	await(s);
+}
+
+void
+service_pace_begin(struct service *s)
+{
+	if (write(s->to, "p", 1) != 1)
+		die_error("the service", -errno);
+}
+
+void
+service_pace_end(struct service *s, struct service_pace *seen)
+{
+	if (read(s->from, seen, sizeof(*seen)) != sizeof(*seen))
+		die("the service has ended");
 }
 
 void

@@ -24,6 +24,17 @@ void service_start(struct service *);
 /* service_grow -- have it register one more series, and update it. */
 void service_grow(struct service *);
 
+/* What a thread saw that updated one counter after the other. */
+struct service_pace {
+	double median_ns; /* of an update */
+	double worst_us;  /* the longest that a thousand took */
+};
+
+/* service_pace_begin -- have it update for a second; what it saw then comes
+ * from service_pace_end(), which waits for it. */
+void service_pace_begin(struct service *);
+void service_pace_end(struct service *, struct service_pace *);
+
 /* service_stop -- the process and its directory are gone then. */
 void service_stop(struct service *);
 

@@ -70,6 +70,7 @@ bench_scrape() {
 	done
 	"$build/bench/bench-scrape" scrape counters 100000 text 64
 	"$build/bench/bench-scrape" scrape grown 1000000
+	"$build/bench/bench-scrape" scrape paced 1000000
 	"$python" "$top/bench/scrape_http.py" "$build/bench/bench-scrape" \
 		"$build/collector/smx-collector" 1000000
 }
