@@ -208,6 +208,33 @@ static const struct smx_bucket random_bounds[] = {
 	{ UINT64_MAX, 4, 0 },
 };
 
+/* In some buckets of the last series. */
+static void
+random_exemplars(struct made *m, const struct smx_family_info *f, uint64_t *rnd)
+{
+	static const char *const texts[] = { "id\0" "17", "a\0" "q\"\n", "id\0" "" };
+	static const size_t lens[] = { 6, 6, 4 };
+
+	for (uint32_t i = 0; i < f->n_buckets; i++) {
+		struct smx_exemplar *e =
+		    &m->exemplars[m->snapshot.n_exemplars];
+		size_t t = next(rnd) % 3;
+
+		if (next(rnd) % 3 != 0 ||
+		    m->snapshot.n_exemplars == MADE_EXEMPLARS)
+			continue;
+		*e = (struct smx_exemplar){ .series = m->catalog.n_series - 1,
+			.bucket = i, .n_labels = 1,
+			.time_ns = next(rnd) >> 3,
+			.text_len = (uint32_t)lens[t] };
+		e->value = i + 1 < f->n_buckets ? f->buckets[i].upper
+						: f->buckets[i - 1].upper + 1;
+		memcpy(e->text, texts[t], lens[t]);
+		m->snapshot.n_exemplars++;
+	}
+	m->snapshot.exemplars = m->exemplars;
+}
+
 static void
 random_family(struct made *m, uint64_t *rnd)
 {
@@ -254,6 +281,8 @@ random_family(struct made *m, uint64_t *rnd)
 			*cell = next(rnd) >> next(rnd) % 64;
 		for (uint32_t k = 0; type == SMX_TYPE_HISTOGRAM && k < 10; k++)
 			cell[k] = next(rnd) % 4 * (next(rnd) % 1000000);
+		if (type == SMX_TYPE_HISTOGRAM)
+			random_exemplars(m, f, rnd);
 		for (uint32_t k = 0; type == SMX_TYPE_GAUGE && k < 3; k++)
 			if (next(rnd) % 3 != 0)
 				cell[k * MADE_SERIES] = made_gauge(

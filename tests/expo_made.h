@@ -10,6 +10,7 @@
 #define MADE_SERIES   192
 #define MADE_CELLS    8192
 #define MADE_LIVE     3
+#define MADE_EXEMPLARS 64
 #define MADE_SOURCES  4
 
 struct made {
@@ -20,6 +21,7 @@ struct made {
 	uint64_t cells[MADE_CELLS];
 	uint64_t gauges[MADE_LIVE * MADE_SERIES];
 	struct smx_live live[MADE_LIVE];
+	struct smx_exemplar exemplars[MADE_EXEMPLARS];
 	char text[MADE_SERIES][40]; /* for values that are put together */
 };
 

@@ -408,11 +408,28 @@ number(struct parser *ps, struct sample *s, bool count)
 	if (isspace((unsigned char)*ps->p))
 		ck_abort_msg("two spaces");
 	if (ps->openmetrics && count &&
-	    strspn(ps->p, "0123456789") != strcspn(ps->p, "\n"))
+	    strspn(ps->p, "0123456789") != strcspn(ps->p, " \n"))
 		ck_abort_msg("a count is no integer: %.40s", ps->p);
 	s->value = strtod(ps->p, &end);
 	ps->p = end;
-	literal(ps, "\n");
+}
+
+/* OpenMetrics, behind a bucket: ` # {id="17"} 3 1700000000.123`. */
+static void
+exemplar(struct parser *ps)
+{
+	struct sample ignored = { 0 };
+	char *end;
+
+	literal(ps, " # ");
+	ck_assert_int_eq(*ps->p, '{');
+	labels(ps, &ignored);
+	literal(ps, " ");
+	ck_assert(strtod(ps->p, &end) <= ps->le);
+	ps->p = end;
+	literal(ps, " ");
+	(void)strtod(ps->p, &end);
+	ps->p = end;
 }
 
 static void
@@ -442,6 +459,9 @@ sample(struct parser *ps)
 		histogram_sample(ps, suffix, s);
 	else
 		ck_abort_msg("type %s", ps->type);
+	if (ps->openmetrics && strcmp(suffix, "_bucket") == 0 && *ps->p == ' ')
+		exemplar(ps);
+	literal(ps, "\n");
 }
 
 static void
