@@ -68,6 +68,13 @@ place_regions(struct smx_header *h, const struct build_shape *s)
 	h->lane_size = or_default(s->lane_size, 8192);
 	h->lane_stride = h->lane_size + 65 * SMX_LINE;
 	h->size = pages(h->lane_off + h->lane_cap * h->lane_stride);
+	if (s->exemplars != 0) {
+		h->features = SMX_FEATURE_EXEMPLARS;
+		h->exemplar_off = h->size;
+		h->exemplar_size = s->exemplars;
+		h->size += pages(s->exemplars);
+		h->exemplars_committed = s->exemplars;
+	}
 	h->created_ns = UINT64_C(1600000000000000000);
 	h->pid = 4711;
 }

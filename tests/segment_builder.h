@@ -20,6 +20,7 @@ struct build_shape {
 	uint64_t lane_size;  /* 8192 */
 	uint64_t gauge_size; /* 4096 */
 	uint64_t dir_size;   /* 16384 */
+	uint64_t exemplars;  /* bytes of their region; none */
 };
 
 struct build {

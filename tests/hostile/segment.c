@@ -29,6 +29,16 @@ static const struct smx_bucket buckets[] = {
 };
 
 static void
+build_exemplars(uint32_t cell, uint32_t n, uint64_t off)
+{
+	const struct smx_exemplars_record r = { .cell = cell, .n = n,
+		.off = off };
+
+	build_record(&b, SMX_RECORD_EXEMPLARS, &r.cell,
+	    sizeof(r) - sizeof(r.record));
+}
+
+static void
 build_sample(void)
 {
 	struct build_family f = { .name = "orders_total", .unit = "",
@@ -41,7 +51,7 @@ build_sample(void)
 		.hist_flags = SMX_HIST_EXPLICIT | SMX_HIST_NATIVE,
 		.buckets = buckets, .n_buckets = 4 };
 	struct build_shape shape = { .slots = SLOTS, .lanes = LANES,
-		.dir_size = 4096 };
+		.dir_size = 4096, .exemplars = 4096 };
 
 	build_begin(&b, &shape);
 	families[0] = build_family(&b, &f);
@@ -52,6 +62,18 @@ build_sample(void)
 	families[2] = build_family(&b, &h);
 	build_series(&b, families[2], SMX_HIST_BUCKET + 4, NULL, 0);
 	build_observe(&b, 1, b.next_cell - 7 * 8, 1, 12);
+}
+
+/* The histogram of the sample keeps exemplars, and has one. */
+static void
+build_sample_exemplars(void)
+{
+	struct smx_exemplar_slot *slot =
+	    (void *)(b.bytes + b.header->exemplar_off + 64);
+
+	build_exemplars(b.next_cell - 7 * 8, 3, 64);
+	slot[1] = (struct smx_exemplar_slot){ .seq = 2, .value = 12, .len = 6 };
+	memcpy(slot[1].text, "id\00017", 6);
 }
 
 static void
@@ -221,7 +243,8 @@ START_TEST(refuses_other_versions_and_features)
 	ck_assert_int_eq(visit_built(), -EPROTO);
 	b.header->features = UINT64_C(1) << 63; /* may be ignored */
 	ck_assert_int_eq(visit_built(), 0);
-	b.header->features = SMX_FEATURE_EXEMPLARS; /* region: nowhere */
+	b.header->features = SMX_FEATURE_EXEMPLARS;
+	b.header->exemplar_off = 0; /* nowhere */
 	ck_assert_int_eq(visit_built(), -EBADMSG);
 }
 END_TEST
@@ -317,6 +340,57 @@ START_TEST(refuses_series_that_come_twice)
 {
 	build_series_at(&b, families[0], 4000, 1, "sell\0x", 7);
 	refused("twice");
+}
+END_TEST
+
+static const struct {
+	uint32_t cell, n; /* 0: those of the sample's histogram */
+	uint64_t off;
+	const char *why;
+} exemplars[] = {
+	{ 0, 0, 64, "another series'" },	/* as those of the sample */
+	{ 0, 0, 64 + 2 * 192, "another series'" },
+	{ 0, 0, 0, "sink" },
+	{ 0, 0, 64 + 3 * 192 + 8, "sink" },
+	{ 0, 0, 4096 - 2 * 192, "past the end" },
+	{ 0, 0, 4096 - 512, "past the end" },
+	{ 0, 0, UINT64_MAX - 63, "sink" },
+	{ 0, 2, 1024, "suit no histogram" },
+	{ 0, 4, 1024, "suit no histogram" },
+	{ 0, UINT32_MAX, 1024, "cannot be" },
+	{ 64, 0, 1024, "suit no histogram" },	/* a counter */
+	{ 8, 0, 1024, "suit no histogram" },
+	{ UINT32_MAX, 0, 1024, "suit no histogram" },
+};
+
+START_TEST(refuses_exemplars_that_are_nobodys)
+{
+	uint32_t cell = exemplars[_i].cell, n = exemplars[_i].n;
+
+	build_sample_exemplars();
+	build_exemplars(cell ? cell : b.next_cell - 7 * 8, n ? n : 3,
+	    exemplars[_i].off);
+	refused(exemplars[_i].why);
+}
+END_TEST
+
+/* Every word of a slot in turn, and what goes with it. */
+START_TEST(survives_any_extreme_in_any_word_of_a_slot)
+{
+	static const uint64_t values[] = { 0, 1, 3, 152, 153, UINT32_MAX,
+		UINT64_C(1) << 63, UINT64_MAX };
+	uint64_t *words = (uint64_t *)(void *)(b.bytes +
+	    b.header->exemplar_off + 64 + 192);
+
+	build_sample_exemplars();
+	for (size_t w = 0; w < 192 / 8; w++)
+		for (size_t v = 0; v < sizeof(values) / 8; v++) {
+			uint64_t was = words[w];
+
+			words[w] = values[v];
+			ck_assert_int_eq(visit_built(), 0);
+			words[w] = was;
+		}
 }
 END_TEST
 
@@ -595,6 +669,7 @@ START_TEST(survives_random_mutations)
 	unsigned char *good;
 	int opened = 0;
 
+	build_sample_exemplars();
 	build_publish(&b);
 	build_attach(&b, dir.fd, FILE_NAME);
 	n = b.header->dir_off + b.tail;
@@ -644,6 +719,9 @@ lies(void)
 	tcase_add_test(t, refuses_wrong_numbers_of_cells);
 	tcase_add_test(t, refuses_series_of_no_family);
 	tcase_add_test(t, refuses_series_that_come_twice);
+	tcase_add_loop_test(t, refuses_exemplars_that_are_nobodys, 0,
+	    sizeof(exemplars) / sizeof(exemplars[0]));
+	tcase_add_test(t, survives_any_extreme_in_any_word_of_a_slot);
 	tcase_add_test(t, refuses_bad_label_values);
 	tcase_add_test(t, refuses_label_values_beyond_their_length);
 	tcase_add_loop_test(t, refuses_families_that_may_not_be, 0,
