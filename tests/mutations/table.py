@@ -11,7 +11,7 @@ TESTS = {
     for test in (
         'crash/aside', 'crash/exhausted', 'crash/restart', 'fork/fork', 'hostile/file',
         'hostile/segment', 'race/processes', 'race/slots', 'race/snapshot',
-        'race/threads', 'unit/view', 'unit/writer_lives',
+        'race/thread_ends', 'race/threads', 'unit/view', 'unit/writer_lives',
         'unit/writer_families', 'unit/writer_rules')
 }
 TESTS['crash/killpoint'] = ('tests/crash/killpoint/crash_killpoint',
@@ -203,12 +203,13 @@ mutation(
     ('libshm/src/slow.c', '	if (shared)\n		(void)__atomic',
      '	if (shared && n > UINT64_MAX / 2)\n		(void)__atomic'))
 mutation(
-    'updates after the destructor claim a lane again', 'race/threads',
+    'updates after the destructor claim a lane again', 'race/thread_ends',
     ('libshm/src/slow.c',
      '	if ((lane & SMX__ENDED) == SMX__ENDED)\n		return false;\n', ''))
 
 mutation(
-    'the lanes of a detached process are unmapped', 'race/threads',
+    'the lanes of a detached process are unmapped',
+    'race/thread_ends',
     ('libshm/src/attach.c', '			(void)smx__area_sink_all(&ref->area);\n',
      '			smx__area_release(&ref->area);\n'))
 mutation(

@@ -19,7 +19,8 @@ import sys
 SHORT = {
     'thread': ['crash/exhausted', 'fork/fork', 'race/chaos',
                'race/processes', 'race/signals', 'race/slots',
-               'race/snapshot', 'race/threads', 'unit/writer_lives'],
+               'race/snapshot', 'race/thread_ends', 'race/threads',
+               'unit/writer_lives'],
     'address,undefined': ['crash/exhausted', 'fork/fork', 'fuzz/view_check',
                           'golden/segment', 'hostile/file', 'hostile/segment',
                           'race/threads', 'unit/expo', 'unit/httpd',

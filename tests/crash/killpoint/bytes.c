@@ -5,33 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Sections of docs/SEGMENT.md: 3, 5, 6, 8, 9. */
-enum {
-	MAGIC = 0,
-	SIZE = 16,
-	SLOT_OFF = 32,
-	LANE_TAB_OFF = 40,
-	DIR_OFF = 48,
-	DIR_SIZE = 56,
-	GAUGE_OFF = 64,
-	GAUGE_STRIDE = 72,
-	LANE_OFF = 88,
-	LANE_STRIDE = 96,
-	EXEMPLAR_OFF = 112,
-	EXEMPLAR_SIZE = 120,
-	SLOT_CAP = 136,
-	LANE_CAP = 140,
-	FIXED_END = 152,
-	DIR_TAIL = 192,
-	EXEMPLARS_COMMITTED = 272,
-	ENTRY = 64,
-	SINK = 64,
-	EXEMPLAR = 192,
-	SERIES = 2,
-	COUNTER = 1,
-	GAUGE = 2,
-	HISTOGRAM = 3
-};
+#include "fields.h"
+
 #define SHARED UINT64_MAX
 
 /* Two moments of one segment. */
@@ -40,60 +15,12 @@ struct pair {
 	struct bytes *b;
 };
 
-static uint64_t
-word(const struct image *m, uint64_t off)
-{
-	uint64_t v = 0;
-
-	image_get(m, off, &v, sizeof(v));
-	return v;
-}
-
-static uint32_t
-half(const struct image *m, uint64_t off)
-{
-	uint32_t v = 0;
-
-	image_get(m, off, &v, sizeof(v));
-	return v;
-}
-
 static int
 wrong(struct bytes *b, const char *what, uint64_t which, uint64_t a, uint64_t c)
 {
 	(void)snprintf(b->why, sizeof(b->why),
 	    "%s: %" PRIu64 ": %" PRIu64 ", %" PRIu64, what, which, a, c);
 	return -1;
-}
-
-static uint64_t
-slot_at(const struct image *m, uint32_t s)
-{
-	return word(m, SLOT_OFF) + (uint64_t)s * ENTRY;
-}
-
-static uint64_t
-lane_at(const struct image *m, uint32_t l)
-{
-	return word(m, LANE_TAB_OFF) + (uint64_t)l * ENTRY;
-}
-
-static uint64_t
-lane_base(const struct image *m, uint32_t l)
-{
-	return word(m, LANE_OFF) + l * word(m, LANE_STRIDE);
-}
-
-static uint64_t
-lane_committed(const struct image *m, uint32_t l)
-{
-	return word(m, lane_at(m, l) + 8);
-}
-
-static uint64_t
-gauge_base(const struct image *m, uint32_t s)
-{
-	return word(m, GAUGE_OFF) + s * word(m, GAUGE_STRIDE);
 }
 
 /* I1, I2 */
@@ -364,59 +291,6 @@ bytes_check(
 	for (i = 0; i < half(now, SLOT_CAP) && rc == 0; i++)
 		rc = check_slot(&p, i);
 	return rc < 0 ? rc : check_exemplars(&p);
-}
-
-static uint64_t
-add_word(uint64_t hash, uint64_t value)
-{
-	return (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15) + (hash >> 29);
-}
-
-static uint64_t
-add_words(uint64_t hash, const struct image *m, uint64_t from, uint64_t to)
-{
-	for (; from < to; from += 8)
-		hash = add_word(hash, word(m, from));
-	return hash;
-}
-
-static uint64_t
-add_tables(uint64_t h, const struct image *m)
-{
-	uint32_t i;
-
-	for (i = 0; i < half(m, SLOT_CAP); i++) {
-		uint64_t at = slot_at(m, i), base = gauge_base(m, i);
-
-		h = add_word(h, half(m, at));
-		h = add_words(h, m, at + 16, at + 24);
-		h = add_words(h, m, base, base + word(m, at + 16));
-	}
-	for (i = 0; i < half(m, LANE_CAP); i++) {
-		uint64_t base = lane_base(m, i);
-
-		h = add_words(h, m, lane_at(m, i), lane_at(m, i) + 16);
-		h = add_words(h, m, base, base + lane_committed(m, i));
-	}
-	return h;
-}
-
-uint64_t
-bytes_state(const struct image *m)
-{
-	uint64_t base = word(m, EXEMPLAR_OFF), off;
-	uint64_t tail = word(m, DIR_TAIL), h = word(m, MAGIC);
-
-	h = add_words(h, m, FIXED_END, 512);
-	/* the next record may be written already */
-	h = add_word(h, half(m, word(m, DIR_OFF) + tail));
-	h = add_tables(h, m);
-	for (off = SINK; off + EXEMPLAR <= word(m, EXEMPLARS_COMMITTED);
-	     off += EXEMPLAR) {
-		h = add_words(h, m, base + off, base + off + 24);
-		h = add_words(h, m, base + off + 32, base + off + EXEMPLAR);
-	}
-	return h;
 }
 
 uint64_t

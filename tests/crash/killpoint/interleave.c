@@ -171,11 +171,9 @@ drive(struct meeting *m, bool before)
 static int
 round_of(struct meeting *m, bool before, bool odd)
 {
-	char path[128];
 	int rc;
 
-	(void)snprintf(path, sizeof(path), "%s/%s", m->dir, SCENARIO_FILE);
-	(void)unlink(path);
+	scenario_empty(m->dir);
 	m->holds = false;
 	m->orders = 0;
 	memset(m->times, 0, sizeof(m->times));
@@ -188,7 +186,7 @@ round_of(struct meeting *m, bool before, bool odd)
 		rc = drive(m, before);
 	else
 		peer_kill(&m->peer);
-	(void)unlink(path);
+	scenario_empty(m->dir);
 	return rc;
 }
 

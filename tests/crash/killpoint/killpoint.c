@@ -69,17 +69,6 @@ path_in(char *out, size_t size, const char *dir)
 	(void)snprintf(out, size, "%s/%s", dir, SCENARIO_FILE);
 }
 
-static void
-empty(const char *dir)
-{
-	char path[128];
-
-	path_in(path, sizeof(path), dir);
-	(void)unlink(path);
-	(void)snprintf(path, sizeof(path), "%s/.old.%s", dir, SCENARIO_FILE);
-	(void)unlink(path);
-}
-
 /* The segment has changed: this is what a kill would leave. */
 static int
 judge_state(struct run *r)
@@ -93,7 +82,7 @@ judge_state(struct run *r)
 	rc = left_judge(&r->left, r->copy, &r->watch.image);
 	if (rc == 0)
 		rc = left_go_on(&r->left, r->copy);
-	empty(r->copy);
+	scenario_empty(r->copy);
 	return rc < 0 ? fail(r, "a kill here would leave", r->left.why) : 0;
 }
 
@@ -134,7 +123,7 @@ sibling(void *arg)
 static void
 reset(struct run *r)
 {
-	empty(r->live);
+	scenario_empty(r->live);
 	if (r->before)
 		(void)scenario_in_child(scenario_before, r->live);
 	left_forget(&r->left);
@@ -393,8 +382,8 @@ main(int argc, char **argv)
 	    " real kills, after %" PRIu64 " of %" PRIu64 " stores: %s\n",
 	    seed, r.steps, r.left.states, r.left.lives, r.kills, r.hits,
 	    r.stores, rc == 0 ? "sound" : "FAILED");
-	empty(r.live);
-	empty(r.copy);
+	scenario_empty(r.live);
+	scenario_empty(r.copy);
 	(void)rmdir(r.live);
 	(void)rmdir(r.copy);
 	left_forget(&r.left);

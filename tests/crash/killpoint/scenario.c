@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,6 +145,20 @@ scenario_recover(const char *dir)
 	if (rc == 0)
 		update(&m, SCENARIO_AGAIN);
 	return rc;
+}
+
+void
+scenario_empty(const char *dir)
+{
+	static const char *const names[] = { SCENARIO_FILE,
+		".old." SCENARIO_FILE };
+	char path[128];
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		(void)unlink(path);
+	}
 }
 
 int

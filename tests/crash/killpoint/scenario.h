@@ -48,6 +48,9 @@ int scenario_sibling(const char *dir);
 /* The next life: attaches, finds the metrics, updates each AGAIN times. */
 int scenario_recover(const char *dir);
 
+/* Remove what lives have left in `dir`. */
+void scenario_empty(const char *dir);
+
 /* Run one of them in a child: its exit status, or 128 + signal. */
 int scenario_in_child(int (*life)(const char *dir), const char *dir);
 
