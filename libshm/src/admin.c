@@ -146,7 +146,9 @@ next_header(
 	memset((char *)h + offsetof(struct smx_header, reserved0), 0,
 	    sizeof(*h) - offsetof(struct smx_header, reserved0));
 	h->magic = 0;
+	/* what a later library meant by its fields and bits is not made */
 	h->header_size = sizeof(*h);
+	h->features &= SMX_FEATURES_KNOWN;
 	h->created_ns =
 	    (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	h->pid = (uint32_t)getpid();
