@@ -22,6 +22,7 @@ print(*sorted({s.split(":")[-1] for t in json.load(sys.stdin)
 		[[ " $known " == *" $suite "* ]] ||
 			usage "no suite '$suite' (there are: $known)"
 		args+=(--suite "$suite")
+		suite_setup "$suite"
 	done
 	# what takes many minutes runs when it is asked for by name
 	[[ ${#suites[@]} != 0 ]] || args+=(--no-suite long)

@@ -14,6 +14,10 @@ packages=(
 	python3 python3-prometheus-client python3-protobuf libatomic1 mandoc curl openssl iproute2 procps
 	spin
 )
+# Beside them, what a suite needs that runs only when it is named.
+declare -A suite_packages=(
+	[arm64]='gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user'
+)
 # Of those, the ones that bring a daemon, and its name.
 package_daemons=(redis-server prometheus postgresql)
 
@@ -168,6 +172,16 @@ cmd_setup() {
 	step_down setup
 	build_targets
 	say "ready: $build"
+}
+
+# suite_setup SUITE -- what the suite needs beside the packages of all.
+suite_setup() {
+	local packages missing
+
+	read -r -a packages <<<"${suite_packages[$1]:-}"
+	[[ ${#packages[@]} != 0 ]] || return 0
+	say "suite $1 needs ${packages[*]}"
+	setup_if_missing
 }
 
 # as_builder COMMAND... -- as the owner of the checkout, so that root leaves no
