@@ -8,10 +8,7 @@
  *          that belong together, save for what a killed writer had added to
  *          the sum and not to a bucket; and when all is quiet, they are equal.
  *
- * Memory   stores wait in a buffer and reach memory one by one, seen by all
- *          at once from then on, as aarch64 has it.  A store overtakes those
- *          before it, unless it is to the same cell or a release.  A load
- *          overtakes those before it, unless they are acquires.
+ * Memory   as memory.h has it: stores wait and overtake, loads hurry.
  *          With TSO (x86-64) nothing overtakes; there each add is one
  *          instruction, so that a signal handler may observe between any two.
  *
@@ -28,16 +25,6 @@
 #ifndef OBSERVATIONS
 #define OBSERVATIONS 3
 #endif
-#define DEPTH 5 /* of the buffer */
-
-#ifdef TSO
-#define RELAXED 1
-#define LOOSE_LOAD 0
-#else
-#define RELAXED 0
-#define LOOSE_LOAD 1
-#endif
-#define RELEASE 1
 
 /* What each store and load is, and what a broken one would be. */
 #if defined(RELAXED_STORES) || defined(RELAXED_SUM)
@@ -56,76 +43,11 @@
 #define ORDER_END RELEASE
 #endif
 
-byte memory[CELLS];
-
-/* The store buffer: entry 0 is the oldest. */
-byte n_waiting;
-byte cell_of[DEPTH], value_of[DEPTH], order_of[DEPTH];
-
-/* What the writing thread itself would load: its last store. */
-byte own[CELLS];
+#include "memory.h"
 
 /* What a killed writer added to the sum and not to a bucket. */
 byte ahead;
 bool killed;
-
-inline store(c, v, order)
-{
-	atomic {
-		n_waiting < DEPTH;
-		cell_of[n_waiting] = c;
-		value_of[n_waiting] = v;
-		order_of[n_waiting] = order;
-		n_waiting++;
-		own[c] = v;
-	}
-}
-
-/* One store that may reaches memory. */
-active proctype buffer()
-{
-	byte i, k;
-	bool may;
-
-end:	do
-	:: atomic {
-		n_waiting > 0;
-		i = 0;
-		do
-		:: i < n_waiting - 1 -> i++
-		:: break
-		od;
-		may = !(order_of[i] == RELEASE && i > 0);
-		k = 0;
-		do
-		:: k < i ->
-			may = may && cell_of[k] != cell_of[i];
-			k++
-		:: else -> break
-		od;
-		if
-		:: !may -> skip
-		:: else ->
-			memory[cell_of[i]] = value_of[i];
-			do
-			:: i + 1 < n_waiting ->
-				cell_of[i] = cell_of[i + 1];
-				value_of[i] = value_of[i + 1];
-				order_of[i] = order_of[i + 1];
-				i++
-			:: else -> break
-			od;
-			n_waiting--;
-			cell_of[n_waiting] = 0;
-			value_of[n_waiting] = 0;
-			order_of[n_waiting] = 0
-		fi;
-		i = 0;
-		k = 0;
-		may = 0
-	}
-	od
-}
 
 /* smx_observe(), one instruction that writes after the other. */
 #ifdef ONE_WORD

@@ -17,6 +17,7 @@ SOUND = {
     'observe': ['', 'KILLS', 'TSO', 'TSO KILLS',
                 'TSO HANDLERS OBSERVATIONS=2'],
     'claim': [''],
+    'exemplar': ['', 'KILLS', 'TSO KILLS'],
     'publish': [''],
 }
 
@@ -33,6 +34,10 @@ BROKEN = {
         'GENERATION_STAYS', 'NO_GENERATION', 'NO_LEASE_CHECK',
         'STORE_NOT_CAS', 'SWEEP_LATE', 'FREE_RELAXED', 'CAS_RELAXED',
         'ZERO_ON_ADOPTION',
+    ],
+    'exemplar': [
+        'ODD_LATE', 'RELAXED_WORDS', 'RELAXED_EVEN', 'NO_LOCK',
+        'RELAXED_LOADS', 'RELAXED_LOAD_SEQ', 'RELAXED_LOAD_WORDS', 'ONE_LOOK',
     ],
     'publish': [
         'TAIL_FIRST', 'TAIL_RELAXED', 'COMMITTED_EARLY', 'HANDLE_EARLY',
