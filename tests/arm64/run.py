@@ -25,7 +25,7 @@ TESTS = [
     'race/threads', 'race/processes', 'race/signals', 'race/snapshot',
     'race/exemplars',
     'crash/restart', 'crash/exhausted', 'crash/aside', 'fork/fork',
-    'traps/calls', 'traps/descriptors', 'traps/files',
+    'traps/calls', 'traps/descriptors', 'traps/files', 'traps/locks',
 ]
 
 # What asks for more than qemu-user has.

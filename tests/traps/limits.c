@@ -275,7 +275,7 @@ START_TEST(no_room_for_a_huge_page_is_an_error)
 }
 END_TEST
 
-#define N_THREADS 1000
+#define N_THREADS 1000 /* and 64 lanes */
 
 static pthread_barrier_t barrier;
 
@@ -311,7 +311,6 @@ START_TEST(a_thousand_threads_at_once_lose_nothing)
 		ck_assert_int_eq(pthread_join(t[i], NULL), 0);
 	live_look(&l, "smx.t");
 	ck_assert_uint_eq(live_cell(&l, "x_total", NULL), N_THREADS * 100);
-	ck_assert_uint_gt(l.snap.state.no_lane, 0); /* of 64 */
 	live_close(&l);
 }
 END_TEST
