@@ -20,6 +20,18 @@
 #include "smx/view.h"
 #include "smx/writer.h"
 
+/* Built with a sanitizer, which makes calls, and takes memory, of its own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(SMX__TSAN)
+#define LIVE_SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LIVE_SANITIZED true
+#endif
+#endif
+#ifndef LIVE_SANITIZED
+#define LIVE_SANITIZED false
+#endif
+
 /* Also for processes that check knows nothing of. */
 #define REQUIRE(x) live_require((x) ? 1 : 0, #x, __FILE__, __LINE__)
 

@@ -22,8 +22,8 @@ TESTS = [
     'unit/writer', 'unit/writer_families', 'unit/writer_lives',
     'unit/writer_rules', 'unit/writer_values', 'unit/exemplars',
     'unit/process_metrics', 'unit/ticks', 'prop/index',
-    'race/threads', 'race/processes', 'race/signals', 'race/snapshot',
-    'race/exemplars',
+    'race/threads', 'race/thread_ends', 'race/processes', 'race/signals',
+    'race/snapshot', 'race/exemplars',
     'crash/restart', 'crash/exhausted', 'crash/aside', 'fork/fork',
     'traps/calls', 'traps/descriptors', 'traps/files', 'traps/locks',
 ]

@@ -19,18 +19,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Sanitizers make calls, and take memory, of their own. */
-#if defined(__SANITIZE_ADDRESS__) || defined(SMX__TSAN)
-#define SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED false
-#endif
-
 #define UPDATES 10000000
 
 static struct smx_counter count;
@@ -291,7 +279,7 @@ main(void)
 	Suite *s = suite_create("calls");
 	TCase *tc = live_case(s, "calls", 100);
 
-	if (!SANITIZED) {
+	if (!LIVE_SANITIZED) { /* they make calls of their own */
 		tcase_add_test(tc, ten_million_updates_make_no_system_call);
 		tcase_add_test(tc, the_filter_catches_a_system_call);
 		tcase_add_test(tc, ten_million_updates_take_no_memory);

@@ -1,36 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits of address space, locked memory and a memory cgroup, file systems of
- * huge pages, and more threads than anybody planned: what is refused is
- * refused with an error, and what counts goes on counting. */
+/* Limits of address space, locked memory and a memory cgroup, and more
+ * threads than anybody planned: what is refused is refused with an error, and
+ * what counts goes on counting. */
 #include "tests/segment_live.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Sanitizers reserve terabytes, and lock what they like. */
-#if defined(__SANITIZE_ADDRESS__) || defined(SMX__TSAN)
-#define SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED false
-#endif
-
-#define HUGE_BYTES (INT64_C(2) << 20)
 
 static struct smx_counter count;
 
@@ -224,57 +208,6 @@ START_TEST(a_memory_cgroup_stops_registrations_and_spoils_nothing)
 }
 END_TEST
 
-static bool
-mount_huge(const char *options)
-{
-	if (unshare(CLONE_NEWNS) < 0)
-		return skip("unshare");
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return skip("private mounts");
-	if (mount("none", live_path, "tmpfs", 0, options) < 0)
-		return skip("mount tmpfs with huge=always");
-	return true;
-}
-
-static int64_t
-blocks(void)
-{
-	struct stat st;
-
-	REQUIRE(stat(live_file("smx.t"), &st) == 0);
-	return (int64_t)st.st_blocks * 512;
-}
-
-START_TEST(huge_pages_take_whole_ones_and_count_the_same)
-{
-	struct live l = { 0 };
-	struct stat st;
-
-	if (!mount_huge("huge=always,size=64m"))
-		return;
-	ck_assert_int_eq(smx_attach("t", NULL), 0);
-	smx_inc(smx_counter("x_total", "x"));
-	live_look(&l, "smx.t");
-	ck_assert_uint_eq(live_cell(&l, "x_total", NULL), 1);
-	ck_assert_int_eq(stat(live_file("smx.t"), &st), 0);
-	if (blocks() < HUGE_BYTES)
-		printf("skipped: this kernel gives no huge pages\n");
-	ck_assert_int_le(blocks(), st.st_size + HUGE_BYTES);
-	live_close(&l);
-}
-END_TEST
-
-START_TEST(no_room_for_a_huge_page_is_an_error)
-{
-	struct smx_error err = { 0 };
-
-	if (!mount_huge("huge=always,size=16k"))
-		return;
-	ck_assert_int_eq(smx_attach_error("t", NULL, &err), -ENOSPC);
-	smx_inc(smx_counter("x_total", "x"));
-}
-END_TEST
-
 #define N_THREADS 1000 /* and 64 lanes */
 
 static pthread_barrier_t barrier;
@@ -321,7 +254,7 @@ main(void)
 	Suite *s = suite_create("limits");
 	TCase *tc = live_case(s, "limits", 100);
 
-	if (!SANITIZED) {
+	if (!LIVE_SANITIZED) { /* they reserve terabytes */
 		tcase_add_test(tc, a_small_address_space_is_an_error);
 		tcase_add_test(tc,
 		    without_address_space_for_a_lane_a_thread_counts_in_the_shared_one);
@@ -329,8 +262,6 @@ main(void)
 		tcase_add_test(tc,
 		    a_memory_cgroup_stops_registrations_and_spoils_nothing);
 	}
-	tcase_add_test(tc, huge_pages_take_whole_ones_and_count_the_same);
-	tcase_add_test(tc, no_room_for_a_huge_page_is_an_error);
 	tcase_add_test(tc, a_thousand_threads_at_once_lose_nothing);
 	return live_main(s);
 }

@@ -295,6 +295,47 @@ START_TEST(holes_in_the_tables_are_filled_before_use)
 }
 END_TEST
 
+#define HUGE_BYTES (INT64_C(2) << 20)
+
+static int64_t
+blocks(void)
+{
+	struct stat st;
+
+	REQUIRE(stat(live_file("smx.t"), &st) == 0);
+	return (int64_t)st.st_blocks * 512;
+}
+
+START_TEST(huge_pages_take_whole_ones_and_count_the_same)
+{
+	struct live l = { 0 };
+	struct stat st;
+
+	if (!mount_small("huge=always,size=64m"))
+		return;
+	ck_assert_int_eq(smx_attach("t", NULL), 0);
+	smx_inc(smx_counter("x_total", "x"));
+	live_look(&l, "smx.t");
+	ck_assert_uint_eq(live_cell(&l, "x_total", NULL), 1);
+	ck_assert_int_eq(stat(live_file("smx.t"), &st), 0);
+	if (blocks() < HUGE_BYTES)
+		printf("skipped: this kernel gives no huge pages\n");
+	ck_assert_int_le(blocks(), st.st_size + HUGE_BYTES);
+	live_close(&l);
+}
+END_TEST
+
+START_TEST(no_room_for_a_huge_page_is_an_error)
+{
+	struct smx_error err = { 0 };
+
+	if (!mount_small("huge=always,size=16k"))
+		return;
+	ck_assert_int_eq(smx_attach_error("t", NULL, &err), -ENOSPC);
+	smx_inc(smx_counter("x_total", "x"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -308,5 +349,7 @@ main(void)
 	tcase_add_test(tc, no_room_to_double_is_room_enough);
 	tcase_add_test(tc, a_read_only_file_system_is_an_error);
 	tcase_add_test(tc, holes_in_the_tables_are_filled_before_use);
+	tcase_add_test(tc, huge_pages_take_whole_ones_and_count_the_same);
+	tcase_add_test(tc, no_room_for_a_huge_page_is_an_error);
 	return live_main(s);
 }
