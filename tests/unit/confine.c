@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,12 +80,13 @@ static bool
 confined_files(void)
 {
 	char sub[64];
-	const char *dirs[] = { "/nowhere/at/all", sub };
+	/* sanitizers look at /proc when they end */
+	const char *dirs[] = { "/nowhere/at/all", sub, "/proc" };
 	int err;
 
 	snprintf(sub, sizeof(sub), "%s/sub", dir);
 	err = confine_files(&(struct confine_files){ .read_below = dirs,
-	    .n_read = 2 });
+	    .n_read = 3 });
 	if (err == -EOPNOTSUPP)
 		fprintf(stderr, "no Landlock here\n");
 	else
@@ -236,7 +238,9 @@ START_TEST(root_that_stays_can_read_and_no_more)
 	ck_assert_uint_eq(status_of("CapEff:"), 1 << 2);
 	ck_assert_uint_eq(status_of("CapPrm:"), 1 << 2);
 	ck_assert_uint_eq(status_of("CapBnd:"), 0);
-	ck_assert_int_lt(setuid(65534), 0);
+	/* not setuid(): the C library ends a process whose threads differ,
+	 * and a sanitizer has one of its own */
+	ck_assert_int_lt(syscall(SYS_setuid, 65534), 0);
 }
 END_TEST
 
