@@ -20,6 +20,8 @@
 #include "collector/web.h"
 #include "runtime/privileges.h"
 
+#define CONN_MAX 1024
+
 struct collector {
 	uv_loop_t loop;
 	struct log log;
@@ -34,6 +36,7 @@ struct collector {
 	struct gate gate;
 	struct web web;
 	struct httpd *http;
+	unsigned conn_max;
 	uv_signal_t term, intr, hup;
 	bool stopping;
 };
@@ -135,6 +138,8 @@ start_http(struct collector *c)
 	const struct httpd_options opt = {
 		.fds = c->sockets.fd, .n_fds = c->sockets.n,
 		.done = on_done, .arrival = on_arrival, .tls = c->web.tls,
+		.conn_max = c->conn_max,
+		.conn_max_per_ip = c->conn_max / 4 + 1,
 	};
 	struct httpd_error error;
 	int err = httpd_open(&c->http, &c->loop, &opt, on_request, c, &error);
@@ -183,16 +188,20 @@ start_engine(struct collector *c)
 		.scraper = &c->scraper, .stats = &c->stats };
 }
 
-/* Each segment keeps a descriptor, and so does each client. */
+/* Each segment keeps a descriptor, and so does each client: as many as may
+ * be, and clients at most half of them. */
 static void
-raise_descriptors(void)
+raise_descriptors(struct collector *c)
 {
 	struct rlimit lim;
 
+	c->conn_max = CONN_MAX;
 	if (getrlimit(RLIMIT_NOFILE, &lim) < 0)
 		return;
 	lim.rlim_cur = lim.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &lim);
+	if (lim.rlim_cur / 2 < CONN_MAX)
+		c->conn_max = (unsigned)lim.rlim_cur / 2 + 1;
 }
 
 /* From here on as little as possible is allowed. */
@@ -237,17 +246,22 @@ serve(struct collector *c)
 static int
 run(struct collector *c)
 {
-	int err = uv_loop_init(&c->loop);
+	int err;
 
+	/* it would pass by the filter of system calls */
+	(void)setenv("UV_USE_IO_URING", "0", 1);
+	err = uv_loop_init(&c->loop);
 	if (err < 0) {
 		log_error(&c->log, "no event loop", LOG_ERR(err));
 		return 1;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	raise_descriptors();
+	raise_descriptors(c);
 	err = start(c);
-	if (err < 0)
-		return 1;	/* the kernel cleans up */
+	if (err < 0) {
+		sockets_remove(&c->sockets);
+		return 1;	/* the kernel cleans up the rest */
+	}
 	serve(c);
 	return 0;
 }

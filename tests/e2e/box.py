@@ -129,6 +129,7 @@ class Box:
         self.flags, self.user = flags, user
         self.tls, self.login = tls, login
         self.environment = dict(os.environ)
+        self.command = [COLLECTOR]
         self.proc = None
         self.starts = 0
         if start:
@@ -149,7 +150,7 @@ class Box:
             if self.user else {}
         with open(self.log, "ab") as log:
             self.proc = subprocess.Popen(
-                [COLLECTOR, "--web.listen-address=127.0.0.1:0",
+                [*self.command, "--web.listen-address=127.0.0.1:0",
                  f"--dir={self.dir}", *self.flags], stderr=log,
                 env=self.environment, **drop)
         self.starts += 1

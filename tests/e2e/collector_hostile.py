@@ -178,5 +178,28 @@ def ten_thousand_connections_at_once_keep_nobody_out():
         until("closed", lambda: descriptors(box) <= before, 30)
 
 
+@test
+def with_few_descriptors_there_are_some_left_for_segments():
+    with Box(start=False) as box:
+        box.command = ["prlimit", "--nofile=200:200", *box.command]
+        box.start()
+        Writer(box, "feed").do("many x 3000")
+        box.get()
+        before = descriptors(box)
+        with Good(box) as good, concurrent.futures.ProcessPoolExecutor(
+                1, mp_context=multiprocessing.get_context("fork")) as pool:
+            done = pool.submit(hostile.run, hostile.flood, 1, box.port,
+                               SECONDS * 4, 1000)
+            for i in range(20):
+                Writer(box, f"late{i}").do("counter n_total 1")
+            for i in range(20):
+                assert box.value("n_total", service=f"late{i}") == 1
+            done.result()
+        assert not good.errors, good.errors[:3]
+        assert not box.lines("segment left out")
+        # a view keeps a descriptor, or two
+        until("closed", lambda: descriptors(box) <= before + 2 * 20, 30)
+
+
 if __name__ == "__main__":
     sys.exit(main())
