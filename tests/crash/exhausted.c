@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define COUNTS	 5000
-#define TOGETHER 300000 /* long enough to run at once */
+#define TOGETHER 1500000 /* long enough to run at once */
 
 static const struct smx_options two_slots = { .slots = 2 };
 

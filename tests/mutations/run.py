@@ -13,6 +13,7 @@ whether all still apply.
 """
 import argparse
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -131,10 +132,11 @@ def restore(tree, kept):
 
 def last_words(output):
     """The line that names the failure."""
-    lines = [l.strip() for l in output.splitlines() if l.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     for line in lines:
-        if ':F:' in line or ':E:' in line or 'killpoint:' in line:
-            return line.rsplit('/', 1)[-1][:110]
+        named = re.search(r'\w+\.c:\d+:[FE]:.*|killpoint: system.*', line)
+        if named:
+            return named.group(0)[:110]
     return lines[-1][:110] if lines else ''
 
 
