@@ -3,6 +3,7 @@
 #include "admin.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -50,5 +51,7 @@ command_rm(const struct options *o)
 int
 command_reset(const struct options *o)
 {
+	/* a file size limit is an error like others */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	return act_on_all(o, smx__admin_reset);
 }

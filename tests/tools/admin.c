@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -200,6 +201,25 @@ START_TEST(reset_needs_a_sound_header)
 }
 END_TEST
 
+START_TEST(reset_that_fails_leaves_all_as_it_was)
+{
+	struct rlimit before, small;
+	ino_t inode_before;
+
+	live_run(count_three, NULL);
+	inode_before = inode(FILE_NAME);
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 8192;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+	ck_assert_int_eq(run("reset t"), 1);
+	tool_says("smx: reset smx.t: File too large");
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+	ck_assert_uint_eq(inode(FILE_NAME), inode_before);
+	ck_assert(!exists(".old.smx.t") && !exists(".old.smx.t.reset"));
+}
+END_TEST
+
 START_TEST(nothing_but_segments_is_touched)
 {
 	char words[256];
@@ -333,6 +353,7 @@ main(void)
 	tcase_add_test(t, reset_keeps_the_old_numbers_aside);
 	tcase_add_test(t, reset_leaves_the_file_to_its_user);
 	tcase_add_test(t, reset_needs_a_sound_header);
+	tcase_add_test(t, reset_that_fails_leaves_all_as_it_was);
 	tcase_add_test(t, nothing_but_segments_is_touched);
 	tcase_add_test(t, rm_looks_again_once_it_has_the_lock);
 	tcase_add_test(t, no_attaching_writer_loses_its_file);
