@@ -172,7 +172,7 @@ class Market(pipeline.Place):
         super().__init__()
         os.chmod(self.dir, 0o755)
         self.profile = profile
-        self.data = data or DATA
+        self.data = DATA if data is None else data
         self.extra = extra              # service: options
         self.services = {}
         self.rows = sum(map(rows_of, self.data))

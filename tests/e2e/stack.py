@@ -40,6 +40,14 @@ def cdb(*words, run, env=None, check=None, timeout=120):
     return done.returncode, done.stdout
 
 
+def json_of(text):
+    """The one line that is an object; a warning may stand beside it."""
+    found = [line for line in text.splitlines() if line.startswith("{")]
+    if len(found) != 1:
+        raise AssertionError(f"not one JSON object: {text}")
+    return json.loads(found[0])
+
+
 def until(what, condition, seconds=60.0):
     """Wait for a true value of condition() and return it."""
     end = time.monotonic() + seconds
@@ -94,7 +102,7 @@ class Stack:
 
     def status(self):
         _, text = self("status", "--json")
-        self.now = json.loads(text)
+        self.now = json_of(text)
         return self.now
 
     def part(self, name):
@@ -176,7 +184,7 @@ class Stack:
 
     def books(self, wait=30, check=0):
         _, text = self("books", "--json", "--wait", wait)
-        books = json.loads(text)
+        books = json_of(text)
         if check == 0:
             assert not books["faults"], books
         return books

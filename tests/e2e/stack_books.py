@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main job: recorded trades replayed, and every count agrees."""
 import importlib.util
+import json
 import subprocess
+import urllib.parse
 import sys
 
 import stack
 
 
-def books_balance_over_four_places(recording):
+def books_balance_over_five_places(recording):
     with stack.Stack("books", *recording.replay, "--scrape-interval", 1,
                      prometheus=True) as run:
         run.wait_end(recording.rows)
@@ -18,13 +20,28 @@ def books_balance_over_four_places(recording):
             assert counted[place]["ticks"] == recording.rows, books
             assert counted[place]["published"] == recording.rows, books
         assert min(books["sides"].values()) >= 100, books
+        tables = counted["postgres"]
+        assert tables["received"] == counted["redis"]["signals"], books
+        assert tables["filled"] >= 50 and tables["rejected"] >= 2, books
+        assert tables["blocked"] > 0, books
         assert sum(books["sides"].values()) == counted["redis"]["signals"]
         assert all(part["state"] == "healthy"
                    for part in run.status()["parts"].values()), run.now
+        no_counter_was_reset(run)
         exposition_is_valid(run)
         services_redirect(run)
         every_metric_is_on_its_page(run)
         second_up_changes_nothing(run)
+
+
+def no_counter_was_reset(run):
+    """As PromQL sees it, over the whole run."""
+    query = urllib.parse.urlencode({"query":
+        'sum(resets({__name__=~".*_(total|count|sum|bucket)",'
+        'job!="prometheus"}[1h]))'})
+    _, _, text = run.get("prometheus", f"/api/v1/query?{query}")
+    result = json.loads(text)["data"]["result"]
+    assert [r["value"][1] for r in result] == ["0"], result
 
 
 def exposition_is_valid(run):
@@ -74,5 +91,5 @@ def seeded_market_trades_without_a_recording(_):
 
 
 if __name__ == "__main__":
-    stack.main(books_balance_over_four_places,
+    stack.main(books_balance_over_five_places,
                seeded_market_trades_without_a_recording)

@@ -2,7 +2,9 @@
 """Count the same events in every place that knows them, and compare.
 
 The places do not know each other: the recording itself, Redis (XINFO), the
-collector's /metrics and Prometheus (PromQL).  Exit status 0: they agree.
+tables of PostgreSQL, the collector's /metrics and Prometheus (PromQL).  Exit
+status 0: they agree, every signal became an order or was blocked, and every
+order was filled or rejected.
 """
 import argparse
 import json
@@ -15,7 +17,7 @@ import time
 import urllib.parse
 import urllib.request
 
-PLACES = ("file", "redis", "collector", "prometheus")
+PLACES = ("file", "redis", "postgres", "collector", "prometheus")
 SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(\{.*\})? (\S+)$")
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -85,10 +87,39 @@ def count_redis(status):
             group = dict(zip(flat[::2], flat[1::2]))
             if "signal" in group["name"] and group["entries-read"] is not None:
                 found["ticks"] = group["entries-read"] - group["pending"]
-        found["signals"] = redis.info("STREAM", "signals")["entries-added"]
     except LookupError:
         pass                    # no such stream yet
-    found.setdefault("signals", 0)
+    found["signals"] = int(redis("HGET", "state:signal", "signals") or 0)
+    for row, stream in (("received", "signals"), ("orders", "orders"),
+                        ("results", "order_results"),
+                        ("decisions", "risk_events")):
+        try:
+            found[row] = redis.info("STREAM", stream)["entries-added"]
+        except LookupError:
+            found[row] = 0
+    return found
+
+
+TABLES = """SELECT
+ (SELECT count(*) FROM signals), (SELECT count(*) FROM orders),
+ (SELECT count(*) FROM orders WHERE signal_id IS NULL),
+ (SELECT count(*) FROM risk_events WHERE decision = 'BLOCKED'),
+ (SELECT count(*) FROM risk_events), (SELECT count(*) FROM trades),
+ (SELECT count(*) FROM trades WHERE status = 'FILLED')"""
+
+
+def count_postgres(status):
+    if "postgres" not in status["parts"]:
+        return {}
+    done = subprocess.run(
+        ["psql", "-XAtqF", " ", "-c", TABLES,
+         status["parts"]["postgres"]["address"]],
+        capture_output=True, text=True, timeout=30, check=False)
+    if done.returncode:
+        raise OSError(done.stderr.strip())
+    found = dict(zip(("received", "orders", "stops", "blocked", "decisions",
+                      "results", "filled"), map(int, done.stdout.split())))
+    found["rejected"] = found["results"] - found["filled"]
     return found
 
 
@@ -114,6 +145,11 @@ NAMES = {
     "dropped": "cdb_feed_dropped_total",
     "ticks": "cdb_ticks_total",
     "signals": "signals_generated_total",
+    "received": "signals_received_total",
+    "orders": "orders_total",
+    "blocked": "orders_blocked_total",
+    "filled": "execution_orders_filled_total",
+    "rejected": "execution_orders_rejected_total",
 }
 
 
@@ -165,8 +201,8 @@ def scrape_faults(status):
 
 def count(status):
     counted = {}
-    for place, how in zip(PLACES, (count_file, count_redis, count_collector,
-                                   count_prometheus)):
+    for place, how in zip(PLACES, (count_file, count_redis, count_postgres,
+                                   count_collector, count_prometheus)):
         try:
             counted[place] = how(status)
         except (OSError, LookupError, ValueError) as err:
@@ -190,11 +226,29 @@ def faults_of(status, counted):
     if "rows" in counted["file"] and dropped:
         counted["file"]["good rows"] = counted["file"]["rows"] - dropped
     agree("ticks", ("good rows" if dropped else "rows", "published", "ticks"))
-    agree("signals", ("signals",))
+    for row in ("signals", "received", "orders", "blocked", "decisions",
+                "results", "filled", "rejected"):
+        agree(row, (row,))
+    faults += conservation_faults(counted["postgres"])
     try:
         faults += scrape_faults(status)
     except (OSError, ValueError) as err:
         faults.append(f"prometheus: {err}")
+    return faults
+
+
+def conservation_faults(tables):
+    """Nothing between two tables is lost."""
+    if "orders" not in tables:
+        return []
+    n = tables
+    faults = []
+    if n["received"] + n["stops"] != n["orders"] + n["blocked"]:
+        faults.append(f"{n['received']} signals and {n['stops']} stop-losses "
+                      f"are not {n['orders']} orders and {n['blocked']} "
+                      "blocked")
+    if n["orders"] != n["results"]:
+        faults.append(f"{n['orders']} orders have {n['results']} results")
     return faults
 
 
@@ -219,7 +273,14 @@ def table(counted):
             ("dropped", "dropped by feed"),
             ("published", "published, entries added"),
             ("ticks", "ticks seen by signal"),
-            ("signals", "signals, entries added"))
+            ("signals", "signals made"),
+            ("received", "signals received by risk"),
+            ("decisions", "decisions of risk"),
+            ("blocked", "orders blocked"),
+            ("orders", "orders"),
+            ("results", "results of orders"),
+            ("filled", "orders filled"),
+            ("rejected", "orders rejected"))
     lines = [f"{'':26}" + "".join(f"{p:>12}" for p in PLACES)]
     for row, title in rows:
         values = [counted[p].get(row) for p in PLACES]

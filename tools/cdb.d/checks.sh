@@ -39,8 +39,8 @@ cmd_bench() {
 
 	case $what in
 	hot | scrape) ;;
-	ab | peers) shift; "bench_$what" "$@"; return ;;
-	*) usage "bench: hot, scrape, ab or peers" ;;
+	ab | peers | pipeline) shift; "bench_$what" "$@"; return ;;
+	*) usage "bench: hot, scrape, pipeline, ab or peers" ;;
 	esac
 	shift
 	if [[ $what == hot ]]; then
@@ -89,6 +89,13 @@ bench_scrape_plot() {
 	done | tee "$rows"
 	gnuplot -e "rows='$rows'; picture='$1'" "$top/bench/scrape.gnuplot"
 	rm -f "$rows"
+}
+
+# Its own Redis and PostgreSQL; nothing of a run is touched.
+bench_pipeline() {
+	build_targets
+	PYTHONDONTWRITEBYTECODE=1 "$python" "$top/bench/pipeline.py" \
+		"$build" "$@"
 }
 
 # What the writer's side costs, and whether that is what was promised.
