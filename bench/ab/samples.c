@@ -67,7 +67,7 @@ samples_sorted(const struct samples *s, uint32_t target, enum sample_span span,
 uint64_t
 samples_quantile(const uint64_t *sorted, size_t n, double q)
 {
-	/* 0.999 * 1000 is 999.0000000000001 in binary: not the 1000th */
+	/* 0.07 * 100 is 7.000000000000001 in binary: not the 8th */
 	double rank = ceil(q * (double)n - 1e-9 * (double)n);
 
 	return sorted[rank < 1 ? 0 : (size_t)rank - 1];

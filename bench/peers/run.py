@@ -24,8 +24,7 @@ import words                    # noqa: E402
 
 OPS = ("inc", "inc_same", "inc_diff", "inc_labels", "gauge_set", "observe",
        "observe_same")
-LIMITS = {"volatile": ("inc", "inc_same", "inc_diff"),
-          "store_double": ("gauge_set",)}
+LIMITS = {"volatile": "inc", "store_double": "gauge_set"}
 CRATES = ("--config", 'source.crates-io.replace-with="debian"', "--config",
           'source.debian.directory="/usr/share/cargo/registry"')
 
@@ -123,8 +122,8 @@ def hot_times(command):
     for _, _, op, threads, median, best in rows_of(command, "hot"):
         if op in OPS:
             found[op] = float(best if threads == "1" else median)
-        for limited in LIMITS.get(op, ()):
-            limits[limited] = float(best)
+        if op in LIMITS:
+            limits[LIMITS[op]] = float(best)
     return found, limits
 
 

@@ -219,6 +219,7 @@ START_TEST(quantiles_are_values_that_were_measured)
 	ck_assert_uint_eq(samples_quantile(v, 1000, 0.99), 990);
 	ck_assert_uint_eq(samples_quantile(v, 1000, 0.999), 999);
 	ck_assert_uint_eq(samples_quantile(v, 1000, 1), 1000);
+	ck_assert_uint_eq(samples_quantile(v, 100, 0.07), 7);
 	ck_assert_uint_eq(samples_quantile(v, 1, 0.999), 1);
 	ck_assert_uint_eq(samples_quantile(v, 3, 0.5), 2);
 }

@@ -155,8 +155,10 @@ def test_a_delay_of_another_size_is_wrong():
 
 
 def test_a_delay_lost_in_noise_is_not_shown():
-    whole = whole_of(blocks_made(9, scatter=0.1))
-    assert outcomes(whole)[-1] in ("not shown", "right"), whole["controls"]
+    assert judge.delay_control((0.95, 1.30), 1.1) == "not shown"
+    assert judge.delay_control((1.05, 1.15), 1.1) == "right"
+    whole = whole_of(blocks_made(3, scatter=0.1))
+    assert outcomes(whole)[-1] == "not shown", whole["controls"]
 
 
 def test_few_pairs_decide_nothing():
