@@ -31,9 +31,14 @@ struct lane {
 	const uint64_t *cells; /* in the mapping */
 	uint32_t end;	       /* cells committed and in use */
 	const struct smx__span *span, *spans_end; /* being read, and on */
+	struct smx__span first; /* the only one, if nothing is missing */
+	uint64_t off;		/* in the file */
 	struct smx_view *view;
 	uint64_t *out;
 };
+
+/* Lanes in which nothing is missing are added up this many at a time. */
+#define TOGETHER 4
 
 static uint32_t
 min_u32(uint32_t a, uint32_t b)
@@ -178,34 +183,120 @@ whole_cells(const struct smx_view *v, uint32_t end)
 	return i < v->dir.n_hists ? min_u32(end, v->dir.hists[i].cell) : end;
 }
 
+/* One store for four loads. */
+static void
+add_cells_of_four(const struct lane l[TOGETHER], uint32_t first, uint32_t end)
+{
+	const uint64_t *a = l[0].cells, *b = l[1].cells;
+	const uint64_t *c = l[2].cells, *d = l[3].cells;
+	uint64_t *out = l->out;
+
+	for (uint32_t i = first; i < end; i++)
+		out[i] += smx__load_relaxed(&a[i]) + smx__load_relaxed(&b[i]) +
+		    smx__load_relaxed(&c[i]) + smx__load_relaxed(&d[i]);
+}
+
+/* As read_lane(), of lanes that have all cells. */
 static int
-add_lane(struct smx_snapshot *s, struct smx_view *v, uint32_t number)
+read_four(void *arg)
+{
+	const struct lane *l = arg;
+	struct smx_view *v = l->view;
+	uint32_t at = SMX_SINK / 8;
+
+	for (size_t i = 0; i < v->dir.n_hists; i++) {
+		const struct smx__hist *h = &v->dir.hists[i];
+
+		add_cells_of_four(l, at, h->cell);
+		for (int k = 0; k < TOGETHER; k++)
+			if (!add_hist(&l[k], h))
+				v->moved[i] = 1;
+		at = end_of(h);
+	}
+	add_cells_of_four(l, at, l->end);
+	return 0;
+}
+
+/* Return 1 if there is anything in it; its spans are then in the view. */
+static int
+find_lane(struct lane *l, struct smx_snapshot *s, struct smx_view *v,
+    uint32_t number)
 {
 	const struct smx_header *h = &v->header;
-	uint64_t off = h->lane_off + number * h->lane_stride;
 	uint64_t bytes = v->committed[number];
-	struct lane l;
 	int err;
 
 	if (bytes > h->lane_size)
 		bytes = h->lane_size;
-	l.end = min_u32((uint32_t)(bytes / 8), v->dir.catalog.n_cells);
+	*l = (struct lane){ .off = h->lane_off + number * h->lane_stride,
+		.end = min_u32((uint32_t)(bytes / 8), v->dir.catalog.n_cells),
+		.view = v, .out = s->cells };
 	if (number > 0)
-		l.end = whole_cells(v, l.end);
-	if (l.end <= SMX_SINK / 8)
+		l->end = whole_cells(v, l->end);
+	if (l->end <= SMX_SINK / 8)
 		return 0;
-	err = smx__spans_find(&v->spans, v->fd, off, 8, l.end);
-	if (err == 0 && v->spans.n > 0)
-		err = smx__view_map(v, off + (uint64_t)l.end * 8);
+	err = smx__spans_find(&v->spans, v->fd, l->off, 8, l->end);
 	if (err < 0 || v->spans.n == 0)
 		return err;
-	l.cells = (const uint64_t *)(const void *)(v->base + off);
-	l.span = v->spans.list;
-	l.spans_end = l.span + v->spans.n;
-	l.view = v;
-	l.out = s->cells;
-	return smx__guard_run(v->base, v->mapped,
-	    number == 0 ? read_shared : read_lane, &l);
+	l->first = v->spans.list[0];
+	err = smx__view_map(v, l->off + (uint64_t)l->end * 8);
+	return err < 0 ? err : 1;
+}
+
+/* Only now: to find another lane may have moved the mapping. */
+static void
+point(struct lane *l, const struct smx__span *spans, size_t n)
+{
+	l->cells = (const uint64_t *)(const void *)(l->view->base + l->off);
+	l->span = spans;
+	l->spans_end = spans + n;
+}
+
+static int
+read_alone(struct lane *l, const struct smx__span *spans, size_t n,
+    int (*read)(void *))
+{
+	point(l, spans, n);
+	return smx__guard_run(l->view->base, l->view->mapped, read, l);
+}
+
+static int
+read_together(struct lane l[TOGETHER])
+{
+	for (int k = 0; k < TOGETHER; k++)
+		point(&l[k], &l[k].first, 1);
+	return smx__guard_run(l->view->base, l->view->mapped, read_four, l);
+}
+
+static bool
+is_whole(const struct lane *l)
+{
+	return l->end == l->view->dir.catalog.n_cells && l->first.first == 0 &&
+	    l->first.end >= l->end;
+}
+
+static int
+add_lanes(struct smx_snapshot *s, struct smx_view *v)
+{
+	struct lane l[TOGETHER];
+	size_t n = 0;
+	int err = 0;
+
+	for (uint32_t i = 0; i < v->header.lane_cap && err >= 0; i++) {
+		err = find_lane(&l[n], s, v, i);
+		if (err <= 0)
+			continue;
+		if (i == 0 || !is_whole(&l[n]))
+			err = read_alone(&l[n], v->spans.list, v->spans.n,
+			    i == 0 ? read_shared : read_lane);
+		else if (++n == TOGETHER) {
+			err = read_together(l);
+			n = 0;
+		}
+	}
+	for (size_t k = 0; k < n && err >= 0; k++)
+		err = read_alone(&l[k], &l[k].first, 1, read_lane);
+	return err < 0 ? err : 0;
 }
 
 static int
@@ -228,8 +319,8 @@ smx__snapshot_lanes(struct smx_snapshot *s, struct smx_view *v,
 {
 	int err = make_scratch(v);
 
-	for (uint32_t i = 0; i < v->header.lane_cap && err == 0; i++)
-		err = add_lane(s, v, i);
+	if (err == 0)
+		err = add_lanes(s, v);
 	if (err < 0)
 		return smx__view_fail(v, err, "lanes", error);
 	s->approximate = 0;

@@ -331,22 +331,22 @@ mutation(
 mutation(
     'committed is not looked at', 'unit/view',
     ('libshm/src/lanes.c',
-     '	l.end = min_u32((uint32_t)(bytes / 8), v->dir.catalog.n_cells);\n',
-     '	l.end = min_u32((uint32_t)(h->lane_size / 8),\n'
-     '	    v->dir.catalog.n_cells);\n	(void)bytes;\n'))
+     '		.end = min_u32((uint32_t)(bytes / 8), '
+     'v->dir.catalog.n_cells),\n',
+     '		.end = min_u32((uint32_t)(h->lane_size / 8),\n'
+     '		    v->dir.catalog.n_cells),\n'))
 mutation(
     'holes are read', 'unit/view',
     ('libshm/src/lanes.c',
-     '	err = smx__spans_find(&v->spans, v->fd, off, 8, l.end);\n',
-     '	err = smx__spans_find(&v->spans, v->fd, off, 8, l.end);\n'
+     '	err = smx__spans_find(&v->spans, v->fd, l->off, 8, l->end);\n',
+     '	err = smx__spans_find(&v->spans, v->fd, l->off, 8, l->end);\n'
      '	if (err == 0 && v->spans.n > 0) {\n'
      '		v->spans.list[0].first = 8;\n'
-     '		v->spans.list[0].end = l.end;\n'
+     '		v->spans.list[0].end = l->end;\n'
      '		v->spans.n = 1;\n'
      '	}\n'))
 mutation(
     'a file that is cut ends the reader', 'hostile/file',
     ('libshm/src/lanes.c',
-     '	return smx__guard_run(v->base, v->mapped,\n'
-     '	    number == 0 ? read_shared : read_lane, &l);\n',
-     '	return number == 0 ? read_shared(&l) : read_lane(&l);\n'))
+     '	return smx__guard_run(l->view->base, l->view->mapped, read, l);\n',
+     '	return read(l);\n'))

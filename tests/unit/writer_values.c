@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 #include <time.h>
 
@@ -48,6 +49,47 @@ START_TEST(gauges_are_unset_until_set)
 	live_look(&l, "smx.t");
 	ck_assert(live_gauge(&l, "y", NULL, &v) && v == -2.5);
 	ck_assert(live_gauge(&l, "x", NULL, &v) && v == 0.25);
+	live_close(&l);
+}
+END_TEST
+
+static struct smx_counter before, behind;
+static struct smx_histogram between;
+static pthread_barrier_t all_there;
+
+static void *
+use_a_lane(void *arg)
+{
+	smx_add(before, (uintptr_t)arg);
+	smx_observe(between, 1000000 * (uintptr_t)arg);
+	smx_add(behind, 100);
+	pthread_barrier_wait(&all_there);
+	return NULL;
+}
+
+/* However many are added up at a time. */
+START_TEST(lanes_of_any_number_add_up)
+{
+	pthread_t threads[10];
+	uintptr_t n = (uintptr_t)_i;
+	struct live l = { 0 };
+
+	ck_assert_int_eq(smx_attach("t", NULL), 0);
+	before = smx_counter("before_total", "x");
+	between = smx_histogram_latency("between_seconds", "x");
+	behind = smx_counter("behind_total", "x");
+	pthread_barrier_init(&all_there, NULL, (unsigned)n);
+	for (uintptr_t i = 0; i < n; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, use_a_lane,
+		    (void *)(i + 1)), 0);
+	for (uintptr_t i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	live_look(&l, "smx.t");
+	ck_assert_uint_eq(live_cell(&l, "before_total", NULL), n * (n + 1) / 2);
+	ck_assert_uint_eq(live_cell(&l, "behind_total", NULL), n * 100);
+	ck_assert_uint_eq(live_count(&l, "between_seconds", NULL), n);
+	ck_assert_uint_eq(live_sum(&l, "between_seconds", NULL),
+	    1000000 * n * (n + 1) / 2);
 	live_close(&l);
 }
 END_TEST
@@ -297,6 +339,7 @@ main(void)
 	TCase *tc = live_case(s, "values", 30);
 
 	tcase_add_test(tc, counters_add_up);
+	tcase_add_loop_test(tc, lanes_of_any_number_add_up, 1, 11);
 	tcase_add_test(tc, an_info_is_one);
 	tcase_add_test(tc, gauges_are_unset_until_set);
 	tcase_add_loop_test(tc, gauges_keep_every_bit, 0,
