@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "earlier.h"
+#include "groups.h"
 #include "labels.h"
 #include "ladder.h"
 #include "merge.h"
@@ -19,51 +20,16 @@
 #define PROCESS_MAX 24
 #define EOF_LINE    6
 
-/* The series of a source, grouped by family: those of family f are
- * series[start[f]] up to series[start[f + 1]], as indices of the catalog. */
-struct groups {
-	uint32_t *start;
-	uint32_t *series;
-};
-
 struct planner {
 	struct expo_page *page;
 	const struct expo_source *sources;
-	struct groups *groups; /* one per source: what no earlier page has */
+	struct expo_groups *groups; /* one per source: what no earlier page has */
 	struct expo_earlier earlier;
 	struct expo_merge merge;
 	struct expo_arena arena;
 	struct expo_ladders ladders;
 	size_t bucket_cap;
 };
-
-/* Those from `first` on. */
-static int
-group_series(struct groups *g, const struct smx_catalog *c, uint32_t first)
-{
-	g->start = calloc((size_t)c->n_families + 2, sizeof(*g->start));
-	g->series =
-	    calloc((size_t)(c->n_series - first) + 1, sizeof(*g->series));
-	if (g->start == NULL || g->series == NULL)
-		return -ENOMEM;
-	/* start[f + 2] counts, is summed up, and start[f + 1] then runs from
-	 * the first of f to the first of f + 1 while they are filled in */
-	for (uint32_t i = first; i < c->n_series; i++)
-		if (c->series[i].family < c->n_families)
-			g->start[c->series[i].family + 2]++;
-	for (uint32_t f = 2; f < c->n_families + 2; f++)
-		g->start[f] += g->start[f - 1];
-	for (uint32_t i = first; i < c->n_series; i++)
-		if (c->series[i].family < c->n_families)
-			g->series[g->start[c->series[i].family + 1]++] = i;
-	return 0;
-}
-
-static uint32_t
-group_size(const struct groups *g, uint32_t family)
-{
-	return g->start[family + 1] - g->start[family];
-}
 
 /* Series of a candidate, those that an earlier page has among them. */
 static uint32_t
@@ -72,7 +38,7 @@ count_series(const struct planner *p, const struct expo_candidate *c)
 	const struct expo_part *part =
 	    expo_earlier_part(&p->earlier, c->source, c->family);
 
-	return group_size(&p->groups[c->source], c->family) +
+	return expo_groups_size(&p->groups[c->source], c->family) +
 	       (part != NULL ? part->n : 0);
 }
 
@@ -245,7 +211,7 @@ add_part(struct planner *p, const struct expo_candidate *c)
 	struct expo_page *page = p->page;
 	const struct expo_source *src = &p->sources[c->source];
 	const struct smx_family_info *f = &src->catalog->families[c->family];
-	const struct groups *g = &p->groups[c->source];
+	const struct expo_groups *g = &p->groups[c->source];
 	const struct expo_part *earlier =
 	    expo_earlier_part(&p->earlier, c->source, c->family);
 	struct expo_part *part = &page->parts[page->n_parts];
@@ -388,7 +354,7 @@ plan_all(struct planner *p, size_t n)
 	for (size_t i = 0; i < n && err == 0; i++) {
 		p->page->needs[i].series = p->sources[i].catalog->n_series;
 		p->page->needs[i].families = p->sources[i].catalog->n_families;
-		err = group_series(&p->groups[i], p->sources[i].catalog,
+		err = expo_groups_make(&p->groups[i], p->sources[i].catalog,
 		    expo_earlier_series(&p->earlier, i));
 	}
 	if (err == 0)
@@ -414,10 +380,8 @@ expo__plan(struct expo_page *page, const struct expo_page *earlier,
 		err = plan_all(&p, n);
 	expo_earlier_close(&p.earlier);
 
-	for (size_t i = 0; i < n && p.groups != NULL; i++) {
-		free(p.groups[i].start);
-		free(p.groups[i].series);
-	}
+	for (size_t i = 0; i < n && p.groups != NULL; i++)
+		expo_groups_free(&p.groups[i]);
 	free(p.groups);
 	expo_merge_free(&p.merge);
 	page->rungs = p.ladders.rungs;
