@@ -35,9 +35,9 @@ class Statistics:
                 "pairs_more": int(words[4])}
 
     def ratio(self, values, level):
-        """(low, high) by Student's t; everything, for one pair alone."""
+        """(low, high) by Student's t; None for one pair alone."""
         if len(values) < 2:
-            return 0.0, float("inf")
+            return None
         words = self.ask("ratio", level, *(f"{v:.9g}" for v in values))
         return float(words[1]), float(words[2])
 

@@ -28,6 +28,7 @@ from progress import Progress
 QUICK = {"intervals": "5", "pairs": 9, "seconds": 5.5, "limit_s": 400}
 FULL = {"intervals": "60,15,5,1", "pairs": 24, "seconds": 12.0,
         "limit_s": 3360}
+ROOM = 512 << 20                # bytes that a run needs
 DELAY = 0.1                     # of the baseline's median HTTP latency
 
 
@@ -82,8 +83,17 @@ def seconds_list(text):
 
 
 def workplace():
-    """A folder in memory, open to the user that the services run as."""
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    """A folder open to the user that the services run as: in memory, unless
+    programs may not run from there or there is little room (containers)."""
+    memory = None
+    if os.access("/dev/shm", os.W_OK):
+        is_like = os.statvfs("/dev/shm")
+        room = is_like.f_bavail * is_like.f_frsize
+        if room >= ROOM and not is_like.f_flag & os.ST_NOEXEC:
+            memory = "/dev/shm"
+    if not memory:
+        print("cdb: /dev/shm does not do for a run: disk noise will show",
+              file=sys.stderr)
     folder = tempfile.mkdtemp(prefix=f"smx-ab-{os.getpid()}-", dir=memory)
     os.chmod(folder, 0o755)
     return folder

@@ -21,16 +21,28 @@ class Failed(Exception):
 
 
 def quiet(command, env=None, timeout=120):
-    """Run it where Ctrl-C does not reach it; its output."""
-    done = subprocess.run(
-        [str(word) for word in command], env=env, timeout=timeout,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, check=False,
+    """Run it where Ctrl-C does not reach it; its output.
+
+    When we are interrupted it is asked to end, and has the time to tidy up.
+    """
+    process = subprocess.Popen(
+        [str(word) for word in command], env=env, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True)
-    if done.returncode != 0:
+    try:
+        text = process.communicate(timeout=timeout)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise Failed(f"{command[0]}: not done after {timeout} s") from None
+    except BaseException:
+        process.terminate()
+        process.communicate()
+        raise
+    if process.returncode != 0:
         raise Failed(f"{' '.join(map(str, command[:3]))}...: "
-                     f"exit status {done.returncode}\n{done.stdout[-2000:]}")
-    return done.stdout
+                     f"exit status {process.returncode}\n{text[-2000:]}")
+    return text
 
 
 def fetch(url, timeout=10):
@@ -58,7 +70,7 @@ class Pipeline:
             self.cdb("up", *self.options)
             self.now = json.loads(self.cdb("status", "--json"))
         except BaseException:
-            self.cdb("down")
+            self.cdb("down")    # what there is of it
             raise
         self.pids = {name: part["pid"]
                      for name, part in self.now["parts"].items()}

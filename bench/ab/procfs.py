@@ -69,30 +69,8 @@ def machine():
     """Seconds of all processors: busy, and stolen by the hypervisor."""
     words = [int(w) / TICK for w in text_of("stat").split("\n", 1)[0]
              .split()[1:9]]
-    return {"busy_s": sum(words) - words[3] - words[4], "steal_s": words[7]}
-
-
-def parents():
-    """{pid: ppid} of everything that runs."""
-    found = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                stat = text_of(name, "stat")
-            except OSError:
-                continue
-            found[int(name)] = int(stat.rsplit(")", 1)[1].split()[1])
-    return found
-
-
-def descendants(pid):
-    """pid and everything below it, now."""
-    tree = parents()
-    found, wave = {pid}, {pid}
-    while wave:
-        wave = {p for p, parent in tree.items() if parent in wave} - found
-        found |= wave
-    return found
+    idle = words[3] + words[4]
+    return {"busy_s": sum(words) - idle - words[7], "steal_s": words[7]}
 
 
 class Sampler:

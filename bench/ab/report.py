@@ -109,12 +109,14 @@ def results_words(whole):
 def control_line(entry):
     words = "off again" if entry["expected"] == 1 else (
         f"delay of {(entry['expected'] - 1) * 100:.1f} %")
+    joint = "not for one pair" if not entry["joint"] else (
+        "jointly [{:+.1f}, {:+.1f}]".format(
+            *((bound - 1) * 100 for bound in entry["joint"])))
     return (f"{words}, {entry['title']}",
             f"{(entry['median'] - 1) * 100:+.1f} %",
             f"[{(entry['low'] - 1) * 100:+.1f}, "
             f"{(entry['high'] - 1) * 100:+.1f}]",
-            f"jointly [{(entry['joint_low'] - 1) * 100:+.1f}, "
-            f"{(entry['joint_high'] - 1) * 100:+.1f}]", entry["outcome"])
+            joint, entry["outcome"])
 
 
 def text(whole):
@@ -138,7 +140,8 @@ def write(whole, folder):
     """report.json, report.html, and the pictures as SVG and PNG."""
     out = pathlib.Path(folder)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "report.json").write_text(json.dumps(whole, indent=1), "utf-8")
+    (out / "report.json").write_text(json.dumps(whole, indent=1,
+                                                  allow_nan=False), "utf-8")
     (out / "report.txt").write_text(text(whole) + "\n", "utf-8")
     drawn = pictures.draw(whole)
     for name, picture in drawn.items():

@@ -187,7 +187,7 @@ def control(ask, rounds, limit):
     pairs = ratios(rounds, "wall", "off again")
     usual = ask.interval(pairs, limit)
     joint = ask.ratio(pairs, JOINT)
-    if not joint[0] <= 1 <= joint[1]:
+    if joint and not joint[0] <= 1 <= joint[1]:
         outcome = "wrong"
     elif 1 / limit < usual["low"] and usual["verdict"] == "within":
         outcome = "right"

@@ -178,6 +178,7 @@ def test_a_run_cut_short_still_has_a_report():
     for kept in (blocks_made(1)[:1], blocks_made(1)[3:4], blocks_made(2)[:7]):
         whole = whole_of(kept)
         text = page.render(whole, pictures.draw(whole))
+        json.dumps(whole, allow_nan=False)
         assert "could not be shown" in text and report.text(whole)
         assert len(whole["blocks"]) == len(kept)
 
