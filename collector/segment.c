@@ -2,13 +2,14 @@
 #include "collector/segment.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define RETRY_NS	UINT64_C(5000000000)	/* of an unchanged bad file */
+#define RETRY_DOUBLED	6	/* times, of one that costs too much: 320 s */
 #define PATIENCE_NS	UINT64_C(3000000000)	/* with one being created */
 
 static const char *const cause_names[N_CAUSES] = {
@@ -92,6 +93,7 @@ drop_view(struct segment *g)
 	smx_snapshot_free(&g->snap);
 	memset(&g->snap, 0, sizeof(g->snap));
 	g->shown = false;
+	g->weighed = 0;
 }
 
 struct segment *
@@ -132,6 +134,28 @@ set_bad(struct segment_site *s, struct segment *g, int err, const char *why)
 	    LOG_STR("cause", cause_names[cause]), LOG_STR("reason", g->reason));
 }
 
+void
+segment_refuse(struct segment *g, struct segment_site *s, int err,
+    const char *why)
+{
+	drop_view(g);
+	g->tried_ns = now_ns();
+	set_bad(s, g, err, why);
+	g->costly += g->cause == CAUSE_BUDGET && g->costly < RETRY_DOUBLED;
+}
+
+/* Is this still the file that we looked at, or has another been put in its
+ * place since? */
+static bool
+is_file(const struct smx_view *view, const struct stat *st)
+{
+	dev_t dev;
+	ino_t ino;
+
+	smx_view_identity(view, &dev, &ino);
+	return dev == st->st_dev && ino == st->st_ino;
+}
+
 static void
 try_open(struct segment_site *s, struct segment *g, const struct stat *st)
 {
@@ -150,6 +174,10 @@ try_open(struct segment_site *s, struct segment *g, const struct stat *st)
 		return;
 	}
 	err = smx_view_open(&g->view, s->dirfd, g->file, &opt, &error);
+	if (err == 0 && !is_file(g->view, st)) {
+		drop_view(g);
+		return;		/* the next scan looks again */
+	}
 	if (err == 0) {
 		g->serial = ++s->next_serial;
 		g->bad = false;
@@ -161,7 +189,7 @@ try_open(struct segment_site *s, struct segment *g, const struct stat *st)
 	if (err == -ENOENT || (err == -EAGAIN &&
 	    g->tried_ns - g->first_ns < PATIENCE_NS))
 		return;		/* gone again, or just being made */
-	set_bad(s, g, err, error.msg[0] ? error.msg : strerror(-err));
+	segment_refuse(g, s, err, error.msg[0] ? error.msg : strerror(-err));
 }
 
 static bool
@@ -187,33 +215,61 @@ refresh(struct segment_site *s, struct segment *g)
 	struct smx_error error = { 0 };
 	int err = smx_view_refresh(g->view, &error);
 
-	if (err >= 0)
-		return;
-	drop_view(g);
-	g->tried_ns = now_ns();
-	set_bad(s, g, err, error.msg[0] ? error.msg : strerror(-err));
+	if (err < 0)
+		segment_refuse(g, s, err,
+		    error.msg[0] ? error.msg : strerror(-err));
+}
+
+/* Nothing new is to be expected of a bad one.  One that cost too much has to
+ * wait even if it changed, and longer each time. */
+static bool
+can_wait(const struct segment *g, const struct stat *st)
+{
+	uint64_t waited = now_ns() - g->tried_ns;
+
+	if (!g->bad || g->cause == CAUSE_CREATING)
+		return false;
+	if (g->cause == CAUSE_BUDGET)
+		return waited < RETRY_NS << g->costly;
+	return same_state(&g->st, st) && waited < RETRY_NS;
 }
 
 void
-segment_update(struct segment *g, struct segment_site *s)
+segment_update(struct segment *g, struct segment_site *s,
+    const struct stat *st)
 {
-	struct stat st;
-
-	if (fstatat(s->dirfd, g->file, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return;		/* gone since; not seen, so dropped */
 	g->seen = true;
-	if (g->view && !same_file(&g->st, &st))
+	if (g->view && !same_file(&g->st, st))
 		drop_view(g);	/* replaced or cut: what is there now? */
 	if (g->view) {
 		refresh(s, g);
 		return;
 	}
-	if (!same_file(&g->st, &st))
+	if (!same_file(&g->st, st))
 		g->first_ns = now_ns();
-	if (g->bad && g->cause != CAUSE_CREATING && same_state(&g->st, &st) &&
-	    now_ns() - g->tried_ns < RETRY_NS)
+	if (!can_wait(g, st))
+		try_open(s, g, st);
+}
+
+/* Before anybody makes a text of it. */
+static void
+weigh(struct segment *g, struct segment_site *s)
+{
+	const struct smx_catalog *c = smx_view_catalog(g->view);
+	char why[sizeof(g->reason) + 128];
+
+	if (g->weighed != c->generation)
+		g->weight = weight_of(c, g->service, g->instance);
+	g->weighed = c->generation;
+	g->bytes = weight_sum(&g->weight, g->snap.n_live);
+	if (g->bytes <= SEGMENT_BYTES_MAX) {
+		g->shown = true;
 		return;
-	try_open(s, g, &st);
+	}
+	snprintf(why, sizeof(why), "%s: showing it could take %" PRIu64
+	    " bytes, the limit is %" PRIu64, g->file, g->bytes,
+	    SEGMENT_BYTES_MAX);
+	segment_refuse(g, s, -E2BIG, why);
 }
 
 void
@@ -226,12 +282,11 @@ segment_snapshot(struct segment *g, struct segment_site *s)
 	if (!g->view)
 		return;
 	err = smx_snapshot_take(&g->snap, g->view, &error);
-	if (err == 0) {
-		g->shown = true;
-		g->approximate += g->snap.approximate;
+	if (err < 0) {
+		segment_refuse(g, s, err,
+		    error.msg[0] ? error.msg : strerror(-err));
 		return;
 	}
-	drop_view(g);
-	g->tried_ns = now_ns();
-	set_bad(s, g, err, error.msg[0] ? error.msg : strerror(-err));
+	g->approximate += g->snap.approximate;
+	weigh(g, s);
 }

@@ -14,10 +14,12 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "collector/weight.h"
 #include "runtime/log.h"
 #include "smx/view.h"
 
 #define SEGMENT_NAME 65		/* service or instance, the NUL included */
+#define SEGMENT_BYTES_MAX (UINT64_C(512) << 20)	/* weight of one (weight.h) */
 
 /* Why a segment is bad: the label `cause` of the collector's own series. */
 enum segment_cause {
@@ -56,6 +58,11 @@ struct segment {
 	uint64_t tried_ns;		/* monotonic */
 	uint64_t first_ns;		/* first seen in its present state */
 	bool seen;			/* during a scan */
+	struct weight weight;
+	uint64_t weighed;		/* generation of the catalog then */
+	uint64_t bytes;			/* with the processes it has now */
+	unsigned costly;		/* times refused for its cost, till
+					 * it was shown again */
 	struct segment_age age;
 };
 
@@ -74,12 +81,17 @@ struct segment *segment_create(const char *file);
 void segment_destroy(struct segment *g);
 
 /*
- * segment_update -- look at the file: open it, read what was added to its
- * directory, or drop what is no longer behind its name.
+ * segment_update -- look at the file, which is now as *st says: open it, read
+ * what was added to its directory, or drop what is no longer behind its name.
  *
- * Sets seen, unless the file is gone.
+ * Sets seen.
  */
-void segment_update(struct segment *g, struct segment_site *site);
+void segment_update(struct segment *g, struct segment_site *site,
+    const struct stat *st);
+
+/* segment_refuse -- it is bad, for the reason err, which is `why`. */
+void segment_refuse(struct segment *g, struct segment_site *site, int err,
+    const char *why);
 
 /* segment_snapshot -- take the values; sets shown. */
 void segment_snapshot(struct segment *g, struct segment_site *site);

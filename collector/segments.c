@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,6 +83,43 @@ say_crowded(struct segments *s)
 	    LOG_STR("dir", s->dir), LOG_INT("limit", SEGMENTS_MAX));
 }
 
+/* The one that shows the same file under another name, which can be a hard
+ * link to a file of somebody else's. */
+static const struct segment *
+find_twin(const struct segments *s, const struct segment *g,
+    const struct stat *st)
+{
+	for (size_t i = 0; i < s->n && st->st_nlink > 1; i++) {
+		const struct segment *h = s->v[i];
+
+		if (h != g && h->view && h->st.st_ino == st->st_ino &&
+		    h->st.st_dev == st->st_dev &&
+		    (!g->view || h->serial < g->serial))
+			return h;
+	}
+	return NULL;
+}
+
+static void
+look_at(struct segments *s, struct segment *g)
+{
+	const struct segment *twin;
+	struct stat st;
+	char why[sizeof(g->reason)];
+
+	if (fstatat(s->site.dirfd, g->file, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return;		/* gone since; not seen, so dropped */
+	twin = find_twin(s, g, &st);
+	if (!twin) {
+		segment_update(g, &s->site, &st);
+		return;
+	}
+	g->seen = true;
+	(void)segment_parse_name(g->file, g->service, g->instance);
+	snprintf(why, sizeof(why), "another name of %.200s", twin->file);
+	segment_refuse(g, &s->site, -EINVAL, why);
+}
+
 static void
 visit(struct segments *s, const char *file)
 {
@@ -95,7 +134,7 @@ visit(struct segments *s, const char *file)
 	}
 	g = g ? g : add(s, file);
 	if (g)
-		segment_update(g, &s->site);
+		look_at(s, g);
 }
 
 static void
@@ -198,6 +237,41 @@ segments_scan(struct segments *s)
 		qsort(s->v, s->n, sizeof(*s->v), compare);
 }
 
+static struct segment *
+find_heaviest(const struct segments *s, uint64_t *sum)
+{
+	struct segment *heaviest = NULL;
+
+	*sum = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		struct segment *g = s->v[i];
+
+		if (!g->shown)
+			continue;
+		*sum += g->bytes;
+		if (!heaviest || heaviest->bytes < g->bytes)
+			heaviest = g;
+	}
+	return heaviest;
+}
+
+/* All together must fit: the heaviest go, so that the others can stay. */
+static void
+shed_weight(struct segments *s)
+{
+	struct segment *g;
+	char why[192];
+	uint64_t sum;
+
+	while ((g = find_heaviest(s, &sum)) != NULL &&
+	    sum > SEGMENTS_BYTES_MAX) {
+		snprintf(why, sizeof(why), "the heaviest of segments that "
+		    "together could take more than %" PRIu64 " bytes to show",
+		    SEGMENTS_BYTES_MAX);
+		segment_refuse(g, &s->site, -E2BIG, why);
+	}
+}
+
 void
 segments_snapshot(struct segments *s, const struct selection *only)
 {
@@ -208,6 +282,10 @@ segments_snapshot(struct segments *s, const struct selection *only)
 		if (!only || select_matches(only, g->service, g->instance))
 			segment_snapshot(g, &s->site);
 	}
+	shed_weight(s);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i]->shown)
+			s->v[i]->costly = 0;
 }
 
 size_t
