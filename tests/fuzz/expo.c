@@ -13,6 +13,7 @@
 
 #define VALUES	  512u
 #define LIVE_MAX  3u
+#define EXEMPLARS 16u
 #define LANE_SIZE (1u << 16)
 
 struct source {
@@ -33,6 +34,37 @@ repeat(const unsigned char *values, size_t n)
 	return cells;
 }
 
+/* One for each of the first histograms, in a bucket that the values name. */
+static void
+fill_exemplars(struct smx_snapshot *s, const unsigned char *values)
+{
+	const struct smx_catalog *c = s->catalog;
+	const struct smx_family_info *f;
+	uint64_t value;
+	uint32_t bucket;
+
+	s->exemplars = calloc(EXEMPLARS, sizeof(*s->exemplars));
+	fuzz_require(s->exemplars != NULL, "there is memory");
+	for (uint32_t i = 0; i < c->n_series && s->n_exemplars < EXEMPLARS;
+	     i++) {
+		f = &c->families[c->series[i].family];
+		if (f->type != SMX_TYPE_HISTOGRAM)
+			continue;
+		bucket = values[8 + i % 256] % f->n_buckets;
+		value = bucket > 0 ? f->buckets[bucket - 1].upper + 1 : 0;
+		if (value >> 63)
+			continue;
+		s->exemplars[s->n_exemplars++] =
+		    (struct smx_exemplar){ .series = i,
+			    .bucket = bucket,
+			    .value = value,
+			    .time_ns = i * UINT64_C(1700000000123456789),
+			    .n_labels = 2,
+			    .text_len = 12,
+			    .text = "id\0\"\\\n\0k\0v" };
+	}
+}
+
 static void
 fill(struct source *s, const unsigned char *values)
 {
@@ -45,6 +77,7 @@ fill(struct source *s, const unsigned char *values)
 		s->live[i].slot = i * (uint32_t)(values[1] * 256);
 	s->snap.cells = repeat(values, c->n_cells);
 	s->snap.gauges = repeat(values, (size_t)c->n_gauges * LIVE_MAX);
+	fill_exemplars(&s->snap, values);
 }
 
 /* As far as the records are sound. */
@@ -72,6 +105,7 @@ close_source(struct source *s)
 	smx__directory_free(&s->dir);
 	free(s->snap.cells);
 	free(s->snap.gauges);
+	free(s->snap.exemplars);
 }
 
 int

@@ -35,7 +35,10 @@ image_of(struct image *im, const uint8_t *data, size_t size)
 	left = size - im->cells;
 	s->lane_bytes = (uint16_t)at_most(s->lane_bytes % IMAGE_CELLS,
 	    s->n_lanes ? (uint32_t)(left / s->n_lanes) : 0);
-	im->dir = im->cells + (size_t)s->n_lanes * s->lane_bytes;
+	im->exemplars = im->cells + (size_t)s->n_lanes * s->lane_bytes;
+	s->exemplar_bytes = (uint16_t)at_most(
+	    s->exemplar_bytes % IMAGE_CELLS, (uint32_t)(size - im->exemplars));
+	im->dir = im->exemplars + s->exemplar_bytes;
 	im->size = size;
 	return true;
 }

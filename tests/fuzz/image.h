@@ -10,6 +10,7 @@
  *   lane table   n_lanes x 64
  *   gauges       n_slots x gauge_bytes
  *   cells        n_lanes x lane_bytes
+ *   exemplars    exemplar_bytes
  *   directory    the rest
  *
  * Where each part goes in the file, its header says, true or not.
@@ -43,13 +44,14 @@ struct image_shape {
 	uint8_t trouble; /* modulo N_TROUBLES */
 	uint8_t flags;
 	uint8_t first; /* of 256: records that are there from the start */
-	uint8_t reserved[6];
+	uint16_t exemplar_bytes;
+	uint8_t reserved[4];
 };
 
 /* Offsets in the input. */
 struct image {
 	struct image_shape shape; /* as far as the input goes */
-	size_t header, slots, lanes, gauges, cells, dir, size;
+	size_t header, slots, lanes, gauges, cells, exemplars, dir, size;
 };
 
 /* False if the input is too short for any. */

@@ -37,6 +37,11 @@ static const struct place record_places[] = {
 	PLACE(smx_record, flags), PLACE(smx_retire_record, family),
 };
 
+static const struct place exemplars_places[] = {
+	PLACE(smx_exemplars_record, cell), PLACE(smx_exemplars_record, n),
+	PLACE(smx_exemplars_record, off),
+};
+
 static const struct place header_places[] = {
 	PLACE(smx_header, header_size), PLACE(smx_header, size),
 	PLACE(smx_header, features), PLACE(smx_header, slot_off),
@@ -48,7 +53,7 @@ static const struct place header_places[] = {
 	PLACE(smx_header, exemplar_size), PLACE(smx_header, slot_cap),
 	PLACE(smx_header, lane_cap), PLACE(smx_header, dir_tail),
 	PLACE(smx_header, cells_reserved), PLACE(smx_header, gauges_reserved),
-	PLACE(smx_header, refused),
+	PLACE(smx_header, refused), PLACE(smx_header, exemplars_committed),
 };
 
 /* Little-endian, as the format is. */
@@ -103,16 +108,20 @@ static void
 change_number(struct fuzz_records *all, uint64_t *state)
 {
 	struct fuzz_record *r = pick(all, state);
+	const struct place *places = record_places;
+	uint32_t n = N(record_places);
 
-	if (fuzz_is(r, SMX_RECORD_FAMILY))
-		change(r->bytes,
-		    family_places[fuzz_below(state, N(family_places))], state);
-	else if (fuzz_is(r, SMX_RECORD_SERIES))
-		change(r->bytes,
-		    series_places[fuzz_below(state, N(series_places))], state);
-	else
-		change(r->bytes,
-		    record_places[fuzz_below(state, N(record_places))], state);
+	if (fuzz_is(r, SMX_RECORD_FAMILY)) {
+		places = family_places;
+		n = N(family_places);
+	} else if (fuzz_is(r, SMX_RECORD_SERIES)) {
+		places = series_places;
+		n = N(series_places);
+	} else if (fuzz_is(r, SMX_RECORD_EXEMPLARS)) {
+		places = exemplars_places;
+		n = N(exemplars_places);
+	}
+	change(r->bytes, places[fuzz_below(state, n)], state);
 }
 
 /* What names and values are made of, and what they may not hold. */

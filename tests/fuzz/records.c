@@ -36,6 +36,8 @@ fixed_size(uint32_t kind)
 		return sizeof(struct smx_series_record);
 	case SMX_RECORD_RETIRE:
 		return sizeof(struct smx_retire_record);
+	case SMX_RECORD_EXEMPLARS:
+		return sizeof(struct smx_exemplars_record);
 	default:
 		return sizeof(struct smx_record);
 	}

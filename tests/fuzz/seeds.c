@@ -14,6 +14,9 @@
 #include "tests/fuzz/image.h"
 #include "tests/segment_builder.h"
 
+/* Bytes of the region: four slots behind the sink. */
+#define EXEMPLARS 832u
+
 static const char *corpus;
 
 static const struct smx_bucket both_kinds[] = {
@@ -55,6 +58,30 @@ add_gauges(struct build *b)
 	}
 }
 
+/* In each bucket below 1000, 5000, 1e9 and above. */
+static void
+add_exemplars(struct build *b, uint32_t cell)
+{
+	static const uint64_t values[] = { 900, 4000, 90000,
+		UINT64_C(1) << 40 };
+	struct smx_exemplars_record r = {
+		.cell = cell, .n = 4, .off = SMX_LINE
+	};
+	struct smx_exemplar_slot *slot =
+	    (void *)(b->bytes + b->header->exemplar_off + SMX_LINE);
+
+	for (uint32_t i = 0; i < r.n; i++) {
+		slot[i] = (struct smx_exemplar_slot){ .seq = 2,
+			.len = 9,
+			.value = values[i],
+			.time_ns = UINT64_C(1600000002000000000) };
+		memcpy(slot[i].text, "id\0order\0", 9);
+	}
+	build_record(b, SMX_RECORD_EXEMPLARS,
+	    (unsigned char *)&r + sizeof(r.record),
+	    sizeof(r) - sizeof(r.record));
+}
+
 static void
 add_histograms(struct build *b)
 {
@@ -70,6 +97,7 @@ add_histograms(struct build *b)
 		.labels = { "kind" } };
 	uint32_t cell = build_histogram(b, "wait_seconds", 9, bounds, 3);
 
+	add_exemplars(b, cell);
 	build_observe(b, 1, cell, 1, 4000);
 	build_observe(b, 2, cell, 3, UINT64_C(1) << 62);
 	cell =
@@ -141,6 +169,7 @@ write_image(const struct build *b, const char *name, uint8_t trouble)
 		.leases = 3,
 		.gauge_bytes = (uint16_t)b->next_gauge,
 		.lane_bytes = (uint16_t)b->next_cell,
+		.exemplar_bytes = EXEMPLARS,
 		.first = 128,
 		.trouble = trouble };
 	FILE *f = create("segment", name);
@@ -155,6 +184,7 @@ write_image(const struct build *b, const char *name, uint8_t trouble)
 	for (uint32_t i = 0; i < s.n_lanes; i++)
 		fwrite(b->bytes + h->lane_off + i * h->lane_stride,
 		    s.lane_bytes, 1, f);
+	fwrite(b->bytes + h->exemplar_off, s.exemplar_bytes, 1, f);
 	fwrite(b->bytes + h->dir_off, b->tail, 1, f);
 	fclose(f);
 }
@@ -164,9 +194,10 @@ write_seeds(const char *name, void (*const *parts)(struct build *), uint32_t n,
     uint8_t trouble)
 {
 	uint64_t values[64];
+	struct build_shape shape = { .exemplars = EXEMPLARS };
 	struct build b;
 
-	build_begin(&b, NULL);
+	build_begin(&b, &shape);
 	for (uint32_t i = 0; i < n; i++)
 		parts[i](&b);
 	build_publish(&b);

@@ -70,6 +70,7 @@ put_rows(
 		put(h->lane_off + i * h->lane_stride,
 		    data + im->cells + (size_t)i * s->lane_bytes,
 		    s->lane_bytes);
+	put(h->exemplar_off, data + im->exemplars, s->exemplar_bytes);
 }
 
 static void
@@ -202,6 +203,28 @@ check_counts(const struct smx_snapshot *s)
 	    "observations have cells");
 }
 
+/* Each is of a histogram, and in the bucket that it says. */
+static void
+check_exemplars(const struct smx_snapshot *s)
+{
+	const struct smx_catalog *c = s->catalog;
+
+	for (uint32_t i = 0; i < s->n_exemplars; i++) {
+		const struct smx_exemplar *e = &s->exemplars[i];
+		const struct smx_family_info *f;
+
+		fuzz_require(e->series < c->n_series, "exemplars have series");
+		f = &c->families[c->series[e->series].family];
+		fuzz_require(e->bucket < f->n_buckets &&
+				 e->value <= f->buckets[e->bucket].upper,
+		    "exemplars lie in their bucket");
+		fuzz_require(e->n_labels > 0 &&
+				 e->text_len <= sizeof(e->text) &&
+				 e->text[e->text_len - 1] == '\0',
+		    "exemplars have labels");
+	}
+}
+
 static void
 read_values(struct smx_view *v, struct smx_snapshot *s)
 {
@@ -221,6 +244,7 @@ read_values(struct smx_view *v, struct smx_snapshot *s)
 			 s->state.gauge_bytes_used <= s->state.gauge_bytes,
 	    "no more used than there is");
 	check_counts(s);
+	check_exemplars(s);
 	fuzz_encode(&source, 1, snaps);
 }
 

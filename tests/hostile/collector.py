@@ -80,7 +80,8 @@ def scrape(box, turn, ticks, reference):
     if turn % 3 == 2:
         assert r.plain.count(b"ticks_total") == 1
         return
-    assert r.value("ticks_total", service="good") == ticks
+    # by the line: a strict parser would judge the lies of others as well
+    assert f'ticks_total{{service="good"}} {ticks}' in r.text.splitlines()
     now = good_lines(r.text)
     if turn % 3 == 0:
         assert without_ticks(now) == without_ticks(reference)
