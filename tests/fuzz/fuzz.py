@@ -39,8 +39,6 @@ PLANTED = (
      "return value < limit ? value : limit;", "(void)limit; return value;"),
     ("segment", "libshm/src/spans.c",
      "*end = s->hole < to ? s->hole : to;", "*end = s->hole;"),
-    ("expo", "collector/expo/planner.c",
-     "2 * text + (l->n - 1) * (n * line + text);", "2 * text;"),
     ("expo", "collector/expo/escape.c",
      "*p++ = c == '\\n' ? 'n' : c;", "*p++ = c;"),
 )
