@@ -61,7 +61,7 @@ void
 expo_pairs_put(struct expo_sink *s, const struct expo_pairs *pairs,
     const char *values, size_t len)
 {
-	char *p = s->dst + s->len;
+	char *p;
 
 	if (!expo_sink_has(s, len)) {
 		for (uint32_t i = 0; i < pairs->n; i++) {
@@ -70,6 +70,7 @@ expo_pairs_put(struct expo_sink *s, const struct expo_pairs *pairs,
 		}
 		return;
 	}
+	p = s->dst + s->len;
 	for (uint32_t i = 0; i < pairs->n; i++)
 		p = expo_pair_put(p, &pairs->v[i], &values);
 	s->len = (size_t)(p - s->dst);

@@ -112,13 +112,13 @@ put_counter(struct proto_job *job, const struct metric *m)
 	double value = expo_value(
 	    job->snap->cells[m->series->cell], job->part->exponent);
 	struct expo_sink *s = job->sink;
-	char *p = s->dst + s->len;
 
 	if (expo_sink_has(s,
 		wire->len + m->series->wire_len + EXPO_COUNTER_MAX)) {
-		p = expo_counter_put(p, &job->pairs,
+		char *p = expo_counter_put(s->dst + s->len, &job->pairs,
 		    job->page->text + wire->off, wire->len, info->values,
 		    value, info->created_ns);
+
 		s->len = (size_t)(p - s->dst);
 	} else if (metric_start(job, m, METRIC_COUNTER,
 		       9 + created_len(info->created_ns))) {
