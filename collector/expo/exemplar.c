@@ -29,10 +29,11 @@ struct expo_exemplars
 expo_exemplars_of(const struct smx_snapshot *s, uint32_t series)
 {
 	struct expo_exemplars e = { NULL, NULL };
-	const struct smx_exemplar *end = s->exemplars + s->n_exemplars;
+	const struct smx_exemplar *end;
 
 	if (s->n_exemplars == 0)
 		return e;
+	end = s->exemplars + s->n_exemplars;
 	e.at = e.end = lower_bound(s, series);
 	while (e.end < end && e.end->series == series)
 		e.end++;
