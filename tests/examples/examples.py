@@ -11,21 +11,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import cases  # noqa: E402
 
 EXAMPLES, SMX = sys.argv[1:3]
-
-
-def until(what, condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
 
 
 class Example:
@@ -52,7 +42,7 @@ class Example:
 
     def __exit__(self, *_):
         self.kill()
-        until("its children are gone", lambda: not self.pids(), 20)
+        cases.until("its children are gone", lambda: not self.pids(), 20)
         shutil.rmtree(self.dir)
 
     def dump(self):
@@ -87,7 +77,7 @@ def connect(port):
             return socket.create_connection(("127.0.0.1", port), 10)
         except ConnectionRefusedError:
             return None
-    return until("the server listens", attempt)
+    return cases.until("the server listens", attempt)
 
 
 def ask(sock, text):
@@ -97,12 +87,12 @@ def ask(sock, text):
 
 def hello_counts():
     with Example("hello") as e:
-        until("orders", lambda: (e.value("orders_total") or 0) > 20)
+        cases.until("orders", lambda: (e.value("orders_total") or 0) > 20)
         assert e.value("order_ack_seconds") > 0
         e.kill()
         kept = e.value("orders_total")
         e.start()
-        until("counts go on", lambda: e.value("orders_total") > kept)
+        cases.until("counts go on", lambda: e.value("orders_total") > kept)
 
 
 def threads_come_and_go_and_nothing_is_lost():
@@ -115,7 +105,7 @@ def threads_come_and_go_and_nothing_is_lost():
                 assert ask(sock, b"42\n") == b"42\n"
                 sock.sendall(b"\n")
                 assert sock.recv(10) == b""
-        until("they are gone", lambda: e.value("connections_open") == 1)
+        cases.until("they are gone", lambda: e.value("connections_open") == 1)
         assert e.value("connections_total") == 21
         assert e.value("lines_total", kind="number") == 20
         assert e.value("lines_total", kind="text") == 1
@@ -135,18 +125,19 @@ def workers_die_and_their_counts_stay():
         assert e.value("requests_total") == 30
         assert e.value("longest_request_bytes") == 100
         parent = e.child.pid
-        until("the workers have their slots", lambda: len(e.pids()) == 4)
+        cases.until("the workers have their slots", lambda: len(e.pids()) == 4)
         for pid in e.pids():
             if pid != parent:
                 os.kill(pid, signal.SIGKILL)
-        until("three are new", lambda: e.value("worker_deaths_total") == 3 and
-              len(e.pids()) == 4)
+        cases.until("three are new", lambda:
+                    e.value("worker_deaths_total") == 3 and
+                    len(e.pids()) == 4)
         # counters stay, gauges of the dead are gone
         assert e.value("requests_total") == 30
         assert e.value("longest_request_bytes") is None
         work(10)
         assert e.value("requests_total") == 40
-        assert e.value("workers_busy") == 0 or until(
+        assert e.value("workers_busy") == 0 or cases.until(
             "none is busy", lambda: e.value("workers_busy") == 0)
 
 
@@ -167,18 +158,11 @@ def a_loop_is_watched():
 
 
 def main():
-    failed = 0
-    for test in (hello_counts, threads_come_and_go_and_nothing_is_lost,
-                 workers_die_and_their_counts_stay, cplusplus_counts_as_well,
-                 a_loop_is_watched):
-        try:
-            test()
-            print(f"ok - {test.__name__}", flush=True)
-        except Exception:               # pylint: disable=broad-except
-            failed += 1
-            print("# " + traceback.format_exc().replace("\n", "\n# "))
-            print(f"not ok - {test.__name__}", flush=True)
-    sys.exit(1 if failed else 0)
+    cases.run(hello_counts,
+              threads_come_and_go_and_nothing_is_lost,
+              workers_die_and_their_counts_stay,
+              cplusplus_counts_as_well,
+              a_loop_is_watched)
 
 
 if __name__ == "__main__":

@@ -9,21 +9,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import cases  # noqa: E402
 
 SMX, WRITER = sys.argv[1:3]
-
-
-def until(what, condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.05)
 
 
 class Screen:
@@ -87,7 +77,7 @@ class Screen:
         """Until a line matches; the line."""
         def look():
             return re.search(f"^.*{pattern}.*$", self.text(), re.M)
-        return until(f"on the screen: {pattern}", look)[0]
+        return cases.until(f"on the screen: {pattern}", look)[0]
 
 
 def services_then_series_then_one():
@@ -104,7 +94,7 @@ def services_then_series_then_one():
         s.keys("/")
         s.keys("-l", "ORD")
         s.wait("/ORD_")
-        until("others are filtered", lambda: "depth" not in s.text())
+        cases.until("others are filtered", lambda: "depth" not in s.text())
         s.keys("Enter", "Enter")
         s.wait(r"shop, counter: Of a test")
         s.wait(r" 12 +in all")
@@ -211,21 +201,13 @@ def main():
     if not shutil.which("tmux"):
         print("skipped - tmux is not installed")
         sys.exit(77)
-    failed = 0
-    for test in (services_then_series_then_one,
-                 a_histogram_shows_its_quantiles_and_heat,
-                 gone_dead_and_useless_segments_are_said,
-                 any_size_of_terminal_will_do,
-                 without_utf_8_it_draws_letters,
-                 a_hundred_thousand_series_stay_usable, it_needs_a_terminal):
-        try:
-            test()
-            print(f"ok - {test.__name__}", flush=True)
-        except Exception:               # pylint: disable=broad-except
-            failed += 1
-            print("# " + traceback.format_exc().replace("\n", "\n# "))
-            print(f"not ok - {test.__name__}", flush=True)
-    sys.exit(1 if failed else 0)
+    cases.run(services_then_series_then_one,
+              a_histogram_shows_its_quantiles_and_heat,
+              gone_dead_and_useless_segments_are_said,
+              any_size_of_terminal_will_do,
+              without_utf_8_it_draws_letters,
+              a_hundred_thousand_series_stay_usable,
+              it_needs_a_terminal)
 
 
 if __name__ == "__main__":
