@@ -4,7 +4,7 @@
 
 # Where two packages give the same, the second is taken if it is there.
 packages=(
-	gcc g++ clang meson ninja-build 'pkg-config|pkgconf'
+	gcc g++ clang 'libclang-rt-14-dev|libclang-rt-dev' meson ninja-build 'pkg-config|pkgconf'
 	libuv1-dev libhiredis-dev libmicrohttpd-dev libdeflate-dev
 	libgnutls28-dev libyaml-dev libseccomp-dev libcap-ng-dev libcrypt-dev
 	libsystemd-dev libjansson-dev libncurses-dev nettle-dev libpq-dev check
