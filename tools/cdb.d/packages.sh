@@ -4,15 +4,15 @@
 
 # Where two packages give the same, the second is taken if it is there.
 packages=(
-	gcc g++ clang 'libclang-rt-14-dev|libclang-rt-dev' meson ninja-build 'pkg-config|pkgconf'
+	gcc g++ clang 'libclang-rt-14-dev|libclang-rt-dev'
+	meson ninja-build 'pkg-config|pkgconf'
 	libuv1-dev libhiredis-dev libmicrohttpd-dev libdeflate-dev
 	libgnutls28-dev libyaml-dev libseccomp-dev libcap-ng-dev libcrypt-dev
 	libsystemd-dev libjansson-dev libncurses-dev nettle-dev libpq-dev check
 	redis-server redis-tools prometheus runit
 	'postgresql-15|postgresql-17' 'postgresql-client-15|postgresql-client-17'
-	libpq-dev
-	python3 python3-prometheus-client python3-protobuf libatomic1 mandoc curl openssl iproute2 procps
-	spin
+	python3 python3-prometheus-client python3-protobuf libatomic1
+	curl iproute2 mandoc openssl procps spin tmux
 )
 # Beside them, what a suite needs that runs only when it is named.
 declare -A suite_packages=(
