@@ -16,6 +16,7 @@
 #define BUCKET_COUNT 1
 #define BUCKET_UPPER 2
 #define BUCKET_EXEMPLAR 3
+#define BUCKET_ROOM	23 /* with its tag, length and a count of ten bytes */
 /* BucketSpan */
 #define SPAN_OFFSET 1
 #define SPAN_LENGTH 2
@@ -108,6 +109,41 @@ expo_put_native(struct expo_sink *s, const struct expo_page *page,
 	put_deltas(s, w);
 }
 
+/* All tags and the length have one byte. */
+static char *
+put_bucket_in_place(char *p, uint64_t count, double upper)
+{
+	char *start = p + 2;
+
+	p[0] = (char)wire_tag(HIST_BUCKET, WIRE_BYTES);
+	p = start;
+	*p++ = (char)wire_tag(BUCKET_COUNT, WIRE_VARINT);
+	p = wire_varint(p, count);
+	*p++ = (char)wire_tag(BUCKET_UPPER, WIRE_FIXED64);
+	p = wire_double(p, upper);
+	start[-1] = (char)(p - start);
+	return p;
+}
+
+static void
+put_bucket(struct expo_sink *s, uint64_t count, double upper,
+    const struct smx_exemplar *e, int exponent)
+{
+	if (e == NULL && expo_sink_has(s, BUCKET_ROOM)) {
+		char *p = s->dst + s->len;
+
+		p = put_bucket_in_place(p, count, upper);
+		s->len = (size_t)(p - s->dst);
+		return;
+	}
+	field_length(s, HIST_BUCKET,
+	    10 + wire_varint_len(count) + expo_exemplar_wire_len(e));
+	field_number(s, BUCKET_COUNT, count);
+	field_double(s, BUCKET_UPPER, upper);
+	if (e != NULL)
+		expo_exemplar_wire(s, BUCKET_EXEMPLAR, e, exponent);
+}
+
 void
 expo_put_classic(struct expo_sink *s, const struct expo_page *page,
     const struct expo_part *part, const uint64_t *buckets,
@@ -126,12 +162,6 @@ expo_put_classic(struct expo_sink *s, const struct expo_page *page,
 			break;
 		while (k <= rung->bucket)
 			count += buckets[k++];
-		field_length(s, HIST_BUCKET,
-		    10 + wire_varint_len(count) + expo_exemplar_wire_len(e));
-		field_number(s, BUCKET_COUNT, count);
-		field_double(s, BUCKET_UPPER, rung->upper);
-		if (e != NULL)
-			expo_exemplar_wire(
-			    s, BUCKET_EXEMPLAR, e, part->exponent);
+		put_bucket(s, count, rung->upper, e, part->exponent);
 	}
 }

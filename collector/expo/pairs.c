@@ -16,7 +16,7 @@ make(struct expo_pair *pair, const char *name)
 
 	pair->name = name;
 	pair->n = 0;
-	if (len + 6 > sizeof(pair->bytes) - EXPO_WIDE)
+	if (len + EXPO_PAIR_FRAME > sizeof(pair->bytes) - EXPO_WIDE)
 		return;
 	memset(pair->bytes, 0, sizeof(pair->bytes));
 	p = wire_varint(p, wire_tag(METRIC_LABEL, WIRE_BYTES));

@@ -7,6 +7,9 @@
  */
 #include "sink.h"
 
+/* Bytes of a LabelPair besides its name and value, if it is small. */
+#define EXPO_PAIR_FRAME 6u
+
 /* Tag, length, tag, length and name of a LabelPair, tag and length of its
  * value; both lengths are put in when the value is known. */
 struct expo_pair {

@@ -11,8 +11,8 @@
  * Prometheus judges a family by its first metric.
  */
 #include "buckets.h"
-#include "counters.h"
 #include "field.h"
+#include "scalar.h"
 
 /* MetricFamily */
 #define FAMILY_METRIC 4
@@ -30,18 +30,23 @@
 #define HIST_CREATED 15
 #define HIST_EXEMPLAR 16
 
+/* What is kept free for a length that is not known yet. */
+#define MESSAGE_LEN 2
+
 struct proto_job {
 	struct expo_sink *sink;
 	const struct expo_page *page;
 	const struct expo_block *block;
 	const struct expo_part *part;
 	const struct smx_snapshot *snap;
-	struct expo_pairs pairs; /* of the part */
+	bool roomy; /* the block's bound fits: nothing needs to be counted */
+	struct expo_scalars scalars; /* what the part's series share */
 };
 
 /* One series: what stands before its value. */
 struct metric {
 	const struct expo_series *series;
+	const char *text;    /* its labels, as in the text format */
 	const char *process; /* of SMX_GAUGE_EACH, else NULL */
 };
 
@@ -63,6 +68,16 @@ put_prefix(struct expo_sink *s, const char *text, size_t n)
 	s->len += n;
 }
 
+static void
+put_labels(struct proto_job *job, const struct metric *m)
+{
+	const struct expo_text *wire = &job->part->wire;
+
+	put_prefix(job->sink, job->page->text + wire->off, wire->len);
+	expo_pairs_put(job->sink, &job->scalars.pairs, info_of(job, m)->values,
+	    m->series->wire_len);
+}
+
 /* Metric up to its value, which has `body` bytes; true if those are wanted,
  * false if they were only to be counted. */
 static bool
@@ -81,9 +96,7 @@ metric_start(
 		job->sink->len += len;
 		return false;
 	}
-	put_prefix(job->sink, job->page->text + wire->off, wire->len);
-	expo_pairs_put(job->sink, &job->pairs, info_of(job, m)->values,
-	    m->series->wire_len);
+	put_labels(job, m);
 	if (m->process != NULL)
 		field_label(job->sink, METRIC_LABEL, "process", m->process);
 	field_length(job->sink, field, body);
@@ -104,34 +117,39 @@ put_created(struct expo_sink *s, uint32_t field, uint64_t ns)
 		field_time(s, field, ns);
 }
 
+/* Counters and gauges differ in the tag, and in when they began. */
+static void
+put_scalar(struct proto_job *job, const struct metric *m, uint32_t field,
+    double value, uint64_t created_ns)
+{
+	struct expo_sink *s = job->sink;
+
+	if (m->process == NULL &&
+	    expo_sink_has(s,
+		job->part->wire.len + m->series->wire_len + EXPO_SCALAR_MAX)) {
+		char *p = expo_scalar_put(s->dst + s->len, &job->scalars,
+		    m->series, m->text, info_of(job, m)->values, value,
+		    created_ns);
+
+		s->len = (size_t)(p - s->dst);
+	} else if (metric_start(job, m, field, 9 + created_len(created_ns))) {
+		field_double(s, VALUE, value);
+		put_created(s, COUNTER_CREATED, created_ns);
+	}
+}
+
 static void
 put_counter(struct proto_job *job, const struct metric *m)
 {
-	const struct smx_series_info *info = info_of(job, m);
-	const struct expo_text *wire = &job->part->wire;
-	double value = expo_value(
-	    job->snap->cells[m->series->cell], job->part->exponent);
-	struct expo_sink *s = job->sink;
-
-	if (expo_sink_has(s,
-		wire->len + m->series->wire_len + EXPO_COUNTER_MAX)) {
-		char *p = expo_counter_put(s->dst + s->len, &job->pairs,
-		    job->page->text + wire->off, wire->len, info->values,
-		    value, info->created_ns);
-
-		s->len = (size_t)(p - s->dst);
-	} else if (metric_start(job, m, METRIC_COUNTER,
-		       9 + created_len(info->created_ns))) {
-		field_double(s, VALUE, value);
-		put_created(s, COUNTER_CREATED, info->created_ns);
-	}
+	put_scalar(job, m, METRIC_COUNTER,
+	    expo_value(job->snap->cells[m->series->cell], job->part->exponent),
+	    info_of(job, m)->created_ns);
 }
 
 static void
 put_gauge(struct proto_job *job, const struct metric *m, double value)
 {
-	if (metric_start(job, m, METRIC_GAUGE, 9))
-		field_double(job->sink, VALUE, job->part->info ? 1 : value);
+	put_scalar(job, m, METRIC_GAUGE, job->part->info ? 1 : value, 0);
 }
 
 static void
@@ -154,6 +172,29 @@ put_gauges(struct proto_job *job, struct metric m)
 		process[expo_u64(process, job->snap->live[row].slot)] = '\0';
 		put_gauge(job, &m, value);
 	}
+}
+
+/* A message whose length is put before it when it is known, in two bytes as
+ * nearly all have; where it begins.  There is room. */
+static size_t
+message_start(struct expo_sink *s, uint32_t field)
+{
+	s->dst[s->len] = (char)wire_tag(field, WIRE_BYTES);
+	s->len += 1 + MESSAGE_LEN;
+	return s->len;
+}
+
+static void
+message_end(struct expo_sink *s, size_t start)
+{
+	size_t len = s->len - start;
+	size_t n = wire_varint_len(len);
+	char *at = s->dst + start - MESSAGE_LEN;
+
+	if (n != MESSAGE_LEN)
+		memmove(at + n, at + MESSAGE_LEN, len);
+	wire_varint(at, len);
+	s->len = start - MESSAGE_LEN + n + len;
 }
 
 /* A native histogram is one series to Prometheus.  2.42 takes its exemplars
@@ -204,7 +245,7 @@ put_histogram_body(
 }
 
 static void
-put_histogram(struct proto_job *job, const struct metric *m)
+put_histogram_slowly(struct proto_job *job, const struct metric *m)
 {
 	struct expo_sink counting = { 0 };
 
@@ -214,15 +255,43 @@ put_histogram(struct proto_job *job, const struct metric *m)
 }
 
 static void
+put_histogram(struct proto_job *job, const struct metric *m)
+{
+	struct expo_sink *s = job->sink;
+	size_t metric, body;
+
+	if (!job->roomy) {
+		put_histogram_slowly(job, m);
+		return;
+	}
+	metric = message_start(s, FAMILY_METRIC);
+	put_labels(job, m);
+	body = message_start(s, METRIC_HISTOGRAM);
+	put_histogram_body(job, s, m);
+	message_end(s, body);
+	message_end(s, metric);
+}
+
+static void
 put_part(struct proto_job *job)
 {
 	const struct expo_series *series = job->page->series + job->part->first;
+	const char *text = job->page->text + job->part->text;
 
-	expo_pairs_make(
-	    &job->pairs, &job->snap->catalog->families[job->part->family]);
+	expo_scalars_make(&job->scalars, job->page, job->part,
+	    &job->snap->catalog->families[job->part->family]);
+	if (job->roomy && job->block->type == SMX_TYPE_COUNTER) {
+		char *p = job->sink->dst + job->sink->len;
+
+		p = expo_counters_put(
+		    p, &job->scalars, job->page, job->part, job->snap);
+		job->sink->len = (size_t)(p - job->sink->dst);
+		return;
+	}
 	for (uint32_t i = 0; i < job->part->n; i++) {
-		struct metric m = { .series = &series[i] };
+		struct metric m = { .series = &series[i], .text = text };
 
+		text += series[i].text_len;
 		if (job->block->type == SMX_TYPE_COUNTER)
 			put_counter(job, &m);
 		else if (job->block->type == SMX_TYPE_GAUGE)
@@ -233,10 +302,12 @@ put_part(struct proto_job *job)
 }
 
 static void
-put_metrics(struct expo_sink *s, const struct expo_page *page,
+put_metrics(struct expo_sink *s, bool roomy, const struct expo_page *page,
     const struct expo_block *block, const struct smx_snapshot *const *snapshots)
 {
-	struct proto_job job = { .sink = s, .page = page, .block = block };
+	struct proto_job job = {
+		.sink = s, .page = page, .block = block, .roomy = roomy
+	};
 
 	job.part = page->parts + block->first;
 	for (uint32_t i = 0; i < block->n; i++, job.part++) {
@@ -275,7 +346,7 @@ put_block(struct expo_sink *out, const struct expo_page *page,
 
 	out->len += guess;
 	expo_sink_put(out, page->text + b->wire.off, b->wire.len);
-	put_metrics(out, page, b, snapshots);
+	put_metrics(out, true, page, b, snapshots);
 	len = out->len - start - guess;
 	if (len == b->wire.len) { /* no metric */
 		out->len = start;
@@ -296,7 +367,7 @@ put_block_slowly(struct expo_sink *out, const struct expo_page *page,
 	struct expo_sink counting = { 0 };
 	char len[16], *end;
 
-	put_metrics(&counting, page, b, snapshots);
+	put_metrics(&counting, false, page, b, snapshots);
 	if (counting.len == 0)
 		return;
 	end = wire_varint(len, counting.len + b->wire.len);
@@ -305,7 +376,7 @@ put_block_slowly(struct expo_sink *out, const struct expo_page *page,
 	if (out->cap == 0)
 		out->len += counting.len;
 	else
-		put_metrics(out, page, b, snapshots);
+		put_metrics(out, false, page, b, snapshots);
 }
 
 size_t

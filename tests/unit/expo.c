@@ -608,6 +608,27 @@ START_TEST(content_types_are_the_negotiated_ones)
 }
 END_TEST
 
+/* The last Metric of a body without any room to spare is written field by
+ * field, in one with room it is written in place. */
+static void
+expect_same_without_room(void)
+{
+	size_t n;
+	char *roomy;
+
+	plan();
+	n = render(EXPO_PROTOBUF);
+	roomy = malloc(n);
+	ck_assert_ptr_nonnull(roomy);
+	memcpy(roomy, body, n);
+	ck_assert_uint_eq(
+	    expo_render(body, n, page, EXPO_PROTOBUF, set.snapshots), n);
+	ck_assert_mem_eq(body, roomy, n);
+	free(roomy);
+	made_free(&set);
+	set.n = 0;
+}
+
 #define N_OF(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
 static const size_t name_lens[] = { 1, 25, 26, 27, 120, 121, 122, 123, 255 };
@@ -619,10 +640,9 @@ START_TEST(long_labels_are_the_same_with_room_and_without)
 	size_t name_len = name_lens[_i];
 
 	for (size_t len = 0; len < 150; len++) {
-		char name[258] = { 0 }, value[152] = { 0 }, *roomy;
+		char name[258] = { 0 }, value[152] = { 0 };
 		struct smx_family_info *f;
 		struct made *m;
-		size_t n;
 
 		memset(name, 'n', name_len);
 		memset(value, 'v', len);
@@ -630,15 +650,7 @@ START_TEST(long_labels_are_the_same_with_room_and_without)
 		f = made_family(m, SMX_TYPE_COUNTER, "a_total", "A.", name, 1);
 		*made_series(m, f, value) = len;
 		m->series[0].created_ns = UINT64_C(1700000000000000000) + len;
-		plan();
-		n = render(EXPO_PROTOBUF);
-		roomy = memcpy(malloc(n), body, n);
-		ck_assert_uint_eq(expo_render(body, n, page, EXPO_PROTOBUF,
-		    set.snapshots), n);
-		ck_assert_int_eq(memcmp(body, roomy, n), 0);
-		free(roomy);
-		made_free(&set);
-		set.n = 0;
+		expect_same_without_room();
 	}
 }
 END_TEST
@@ -716,6 +728,53 @@ START_TEST(an_info_has_a_type_of_its_own_in_openmetrics)
 }
 END_TEST
 
+static const uint64_t times[] = { 0, 1, 127, 128, 16383, 16384, 2097151,
+	2097152, 268435455, 268435456, 999999999, 1000000000, 1000000001,
+	1999999999, UINT64_C(1700000000000000000),
+	UINT64_C(1700000000268435455), UINT64_C(1700000000268435456),
+	UINT64_C(1700000000536870912), UINT64_MAX };
+#define N_TIMES (sizeof(times) / sizeof(times[0]))
+
+static const char *const odd_values[] = { "", "1", "1234567", "12345678",
+	"123456789", "\"", "a\"", "\\\"\n", "1234567\"", "1234567\"\"",
+	"12345678901234567\n" };
+#define N_ODD (sizeof(odd_values) / sizeof(odd_values[0]))
+
+START_TEST(created_times_in_place_and_field_by_field_are_alike)
+{
+	for (size_t i = 0; i < N_TIMES * N_TIMES; i++) {
+		struct made *m = source("s");
+		struct smx_family_info *f =
+		    made_family(m, SMX_TYPE_COUNTER, "a_total", "A.", "l", 1);
+
+		*made_series(m, f, "1") = 1;
+		*made_series(m, f, "2") = 2;
+		m->series[0].created_ns = times[i / N_TIMES];
+		m->series[1].created_ns = times[i % N_TIMES];
+		expect_same_without_room();
+	}
+}
+END_TEST
+
+START_TEST(odd_labels_in_place_and_field_by_field_are_alike)
+{
+	for (size_t i = 0; i < 4 * N_ODD * N_ODD; i++) {
+		struct made *m = source(i % 2 ? "s" : NULL);
+		struct smx_family_info *f = made_family(m,
+		    i / 2 % 2 ? SMX_TYPE_COUNTER : SMX_TYPE_GAUGE,
+		    i / 2 % 2 ? "a_total" : "a", "A.", "k\0l", 2);
+		char values[64];
+		const char *one = odd_values[i / 4 % N_ODD];
+
+		strcpy(stpcpy(values, one) + 1, odd_values[i / 4 / N_ODD]);
+		made_series(m, f, "x\0y");
+		made_series(m, f, values);
+		m->series[0].created_ns = m->series[1].created_ns = 0;
+		expect_same_without_room();
+	}
+}
+END_TEST
+
 START_TEST(created_times_are_there_where_asked_for)
 {
 	struct made *m = with_exemplars(SMX_HIST_EXPLICIT);
@@ -790,6 +849,8 @@ add_tests(TCase *tc)
 	    0, sizeof(name_lens) / sizeof(name_lens[0]));
 	tcase_add_test(tc, an_info_has_a_type_of_its_own_in_openmetrics);
 	tcase_add_test(tc, created_times_are_there_where_asked_for);
+	tcase_add_test(tc, created_times_in_place_and_field_by_field_are_alike);
+	tcase_add_test(tc, odd_labels_in_place_and_field_by_field_are_alike);
 	tcase_add_test(tc, exemplars_follow_their_buckets_in_openmetrics_alone);
 	tcase_add_loop_test(
 	    tc, exemplars_fit_a_short_buffer_byte_by_byte, 0, EXPO_FORMATS);
