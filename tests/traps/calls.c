@@ -222,8 +222,8 @@ lock_all(int flags)
 {
 	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 
-	(void)setrlimit(RLIMIT_MEMLOCK, &all);
-	if (mlockall(flags) == 0)
+	/* under a limit the stack of a thread may be too much already */
+	if (setrlimit(RLIMIT_MEMLOCK, &all) == 0 && mlockall(flags) == 0)
 		return true;
 	printf("skipped: mlockall: %s\n", strerror(errno));
 	return false;
