@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct waiter {
 	struct waiter *next;
@@ -56,11 +57,25 @@ scraper_free(struct scraper *s)
 	bodies_close(&s->bodies);
 }
 
+/* Where processors are short, a scrape of many milliseconds gives way to the
+ * turns of the loop, which has all the other clients.  nice() is of the calling
+ * thread in Linux. */
+static void
+go_behind_the_loop(void)
+{
+	static _Thread_local bool done;
+
+	if (!done)
+		(void)!nice(SCRAPER_NICE);
+	done = true;
+}
+
 static void
 on_work(uv_work_t *work)
 {
 	struct scraper *s = work->data;
 
+	go_behind_the_loop();
 	if (s->served)
 		engine_answer(s->engine, &s->served->ask, &s->stats_then,
 		    &s->answer);

@@ -27,6 +27,7 @@
 #define SCRAPER_SLOW_MS		2000
 #define SCRAPER_TICK_MS		500
 #define SCRAPER_GUESSES		64	/* a power of two */
+#define SCRAPER_NICE		5
 
 struct waiter;
 

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -53,8 +54,8 @@ static const char *const allowed[] = {
 	"inotify_rm_watch", "lstat", "newfstatat", "readlink", "readlinkat",
 	"stat", "statfs", "statx", "unlink", "unlinkat",
 	/* what is asked about ourselves */
-	"getegid", "geteuid", "getgid", "getrandom", "getrlimit",
-	"getrusage", "getuid", "prlimit64", "sysinfo", "uname",
+	"getegid", "geteuid", "getgid", "getpriority", "getrandom",
+	"getrlimit", "getrusage", "getuid", "prlimit64", "sysinfo", "uname",
 };
 
 static int
@@ -98,6 +99,12 @@ allow_in_part(scmp_filter_ctx ctx)
 	if (err == 0)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
 		    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+	/* nice() of the calling thread, of no other process */
+	if (err == 0)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
+		    SCMP_SYS(setpriority), 2,
+		    SCMP_A0(SCMP_CMP_EQ, PRIO_PROCESS, 0),
+		    SCMP_A1(SCMP_CMP_EQ, 0, 0));
 	/* its flags lie in memory, where no filter looks: the C library then
 	 * takes clone() */
 	if (err == 0)

@@ -122,6 +122,24 @@ def the_units_are_right_and_leave_little_open():
         assert done.returncode == 0, done.stdout
 
 
+def nice_of_threads(pid):
+    """That of the loop, and of all others."""
+    found = {}
+    for task in (pathlib.Path("/proc") / str(pid) / "task").iterdir():
+        fields = (task / "stat").read_text().rpartition(")")[2].split()
+        found[int(task.name)] = int(fields[16])
+    return found.pop(pid), list(found.values())
+
+
+@test
+def scrapes_give_way_to_the_loop():
+    with Box() as box:
+        assert box.get("/metrics").status == 200
+        loop, others = nice_of_threads(box.proc.pid)
+        assert loop == os.nice(0), (loop, others)
+        assert min(loop + 5, 19) in others, (loop, others)
+
+
 def discover(box, host=None):
     r = box.get("/sd", **({"Host": host} if host else {}))
     assert r.status == 200, r.text
