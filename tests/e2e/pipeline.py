@@ -7,6 +7,7 @@ run, whoever died or stood still meanwhile.
 
 usage: pipeline.py FOLDER_WITH_BINARIES [test...]
 """
+import glob
 import json
 import os
 import random
@@ -25,6 +26,8 @@ import urllib.request
 
 BIN = None
 TICKS = 40000
+REDIS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                     "../../tools/cdb.d/redis.sh")
 BATCH_SIGNALS = 12      # six symbols, two sides: a batch is 10 s of events,
                         # a cool-down of the profile demo 15 s
 
@@ -62,8 +65,8 @@ class Place:
 
     def redis_start(self):
         self.redis = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
-             "--dir", self.dir, "--save", "", "--appendonly", "yes",
+            ["/bin/sh", REDIS, self.dir,
+             "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.dir, "--save", "", "--appendonly", "yes",
              "--appendfsync", "always", "--logfile", self.path("redis.log")],
             stdout=subprocess.DEVNULL)
         until("redis answers", lambda: self.ask("PING") == "PONG")
@@ -71,6 +74,12 @@ class Place:
     def redis_kill(self):
         self.redis.kill()
         self.redis.wait()
+
+    def redis_cut(self):
+        """As if it had been killed in the middle of its last write."""
+        path, = glob.glob(self.path("appendonlydir", "*.incr.aof"))
+        with open(path, "rb+") as aof:
+            aof.truncate(aof.read().rindex(b"*1\r\n$4\r\nEXEC\r\n") - 5)
 
     def ask(self, *words):
         out = subprocess.run(
@@ -312,6 +321,20 @@ class Pipeline(unittest.TestCase):
         self.assertAsUndisturbed()
         self.assertEqual(get(feed.http, "/health")[0], 200)
         self.assertGreater(status(child)["redis"]["reconnects"], 2)
+
+    def test_redis_killed_inside_a_write(self):
+        """Half a transaction at the end of its file comes to nothing, also
+        at the start after the next one."""
+        p = self.place
+        p.start("feed", *FEED)
+        p.start("signal", *SIGNAL)
+        for part in (1, 2, 3, 4):
+            self.progress(part * TICKS // 5)
+            p.redis_kill()
+            if part % 2:
+                p.redis_cut()
+            p.redis_start()
+        self.assertAsUndisturbed()
 
     def test_redis_stopped_and_the_others_killed_meanwhile(self):
         """Transactions left in sockets must not be executed later."""

@@ -72,7 +72,10 @@ command_of() {
 	local service more
 
 	case $1 in
-	redis) argv=(redis-server "$home/etc/redis.conf") ;;
+	redis)
+		argv=(/bin/sh "$home/etc/redis.sh" "$home/data/redis"
+			"$home/etc/redis.conf")
+		;;
 	postgres) argv=(/bin/sh "$home/etc/postgres.sh") ;;
 	prometheus)
 		argv=(prometheus "--config.file=$home/etc/prometheus.yml"

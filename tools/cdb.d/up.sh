@@ -210,7 +210,7 @@ prepare() {
 	config_postgres
 	[[ $metrics$prometheus != 11 ]] || config_prometheus
 	copy_binaries "${binaries[@]}"
-	cp "$top/tools/cdb.d/finish" "$home/etc/finish"
+	cp "$top/tools/cdb.d/finish" "$top/tools/cdb.d/redis.sh" "$home/etc/"
 	for name in "${wanted[@]}"; do
 		folders+=("$home/sv/$name/log" "$home/log/$name")
 	done
