@@ -210,7 +210,7 @@ class Market(pipeline.Place):
         self.web = free_port()
         with open(self.path("collector.log"), "ab") as err:
             self.children.append(subprocess.Popen(
-                [COLLECTOR, f"--dir={self.path('smx')}",
+                [COLLECTOR, f"--dir={self.segments}",
                  f"--web.listen-address=127.0.0.1:{self.web}"], stderr=err))
         until("the collector answers", lambda: self.exposition())
         return self

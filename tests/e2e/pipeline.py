@@ -57,7 +57,9 @@ class Place:
         self.port = free_port()
         self.redis = None
         self.children = []
-        os.mkdir(self.path("smx"))
+        # on overlayfs, which /tmp of a container is, leases do not hold
+        self.segments = tempfile.mkdtemp(prefix="cdb-pipeline-",
+                                         dir="/dev/shm")
         self.redis_start()
 
     def path(self, *parts):
@@ -89,7 +91,7 @@ class Place:
 
     def start(self, name, *args, log=None, redis=None):
         port = free_port()
-        env = dict(os.environ, SMX_DIR=self.path("smx"))
+        env = dict(os.environ, SMX_DIR=self.segments)
         with open(self.path(log or f"{name}.log"), "ab") as err:
             child = subprocess.Popen(
                 [os.path.join(BIN, f"cdb-{name}"),
@@ -140,6 +142,7 @@ class Place:
             self.check_logs()
         finally:
             shutil.rmtree(self.dir)
+            shutil.rmtree(self.segments)
 
     def check_logs(self):
         """Every line is a JSON object: a sanitizer's report is none."""
