@@ -177,6 +177,7 @@ counts_observe(struct writer_app *app)
 	for (size_t i = 0; i < CDB_CHANNELS; i++) {
 		smx_add(app->metrics.processed[i], store->written[i]);
 		smx_add(app->metrics.failed[i], store->refused[i]);
+		smx_add(app->service.m.parse_errors, store->refused[i]);
 		app->written += store->written[i];
 		app->refused += store->refused[i];
 		if (store->refused[i] > 0)
