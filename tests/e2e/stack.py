@@ -11,13 +11,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import traceback
 import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools/cdb.d"))
+sys.path.insert(0, str(ROOT / "tests"))
+from cases import until  # noqa: E402
 from recording import make_recording  # noqa: E402
 SPOT = "binance_trades/BTCUSDT-spot-trades-2024-08-08T2355.csv"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -46,18 +47,6 @@ def json_of(text):
     if len(found) != 1:
         raise AssertionError(f"not one JSON object: {text}")
     return json.loads(found[0])
-
-
-def until(what, condition, seconds=60.0):
-    """Wait for a true value of condition() and return it."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.02)
 
 
 class Stack:

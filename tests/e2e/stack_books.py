@@ -40,8 +40,13 @@ def no_counter_was_reset(run):
     query = urllib.parse.urlencode({"query":
         'sum(resets(label_replace({__name__=~".+_(total|count|sum|bucket)",'
         'job!="prometheus"}, "family", "$1", "__name__", "(.+)")[5m:1s]))'})
-    _, _, text = run.get("prometheus", f"/api/v1/query?{query}")
-    result = json.loads(text)["data"]["result"]
+
+    def ask():
+        _, _, text = run.get("prometheus", f"/api/v1/query?{query}")
+        return json.loads(text)["data"]["result"]
+
+    # a subquery is empty before its first whole step
+    result = stack.until("two scrapes to compare", ask)
     assert [r["value"][1] for r in result] == ["0"], result
 
 
