@@ -16,10 +16,12 @@
 
 static const char usage[] =
     "usage: ab-http [--rate R] [--seconds S] [--warm-up S] [--grace S]\n"
-    "               [--connections N] [--spin-us US] URL...\n"
-    "Requests of http://IPv4:PORT/PATH, in turn, R a second in all [1000],\n"
-    "for S seconds [5] after a warm-up [0.5].  Latency runs from the time a\n"
-    "request was due.  Prints JSON; times are nanoseconds.\n";
+    "               [--connections N] [--spin-us US] [--seed N] URL...\n"
+    "Requests of http://IPv4:PORT/PATH, R a second in all [1000], for S\n"
+    "seconds [5] after a warm-up [0.5].  Each is due at a random point of its\n"
+    "1/R seconds, which the seed [1] gives; with seed 0 at their beginning.\n"
+    "Latency runs from the time a request was due.  Prints JSON; times are\n"
+    "nanoseconds.\n";
 
 static int
 target_read(struct load_target *t, const char *url)
@@ -80,6 +82,8 @@ options_read(struct load *load, double *warm_up, char **argv)
 		else if (strcmp(*arg, "--connections") == 0)
 			load->connections =
 			    (uint32_t)number(*arg, arg[1], 1, 10000);
+		else if (strcmp(*arg, "--seed") == 0)
+			load->seed = (uint64_t)number(*arg, arg[1], 0, 1e9);
 		else if (strcmp(*arg, "--spin-us") == 0)
 			load->spin_ns =
 			    (uint64_t)(number(*arg, arg[1], 0, 1e6) * 1000);
@@ -204,6 +208,7 @@ main(int argc, char **argv)
 {
 	struct load load = { .rate = 1000,
 		.seconds = 5,
+		.seed = 1,
 		.grace_s = 5,
 		.connections = 64,
 		.spin_ns = 100000 };

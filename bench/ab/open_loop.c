@@ -54,10 +54,39 @@ since_zero(const struct engine *e)
 	return clock_ns(CLOCK_MONOTONIC) - e->zero_ns;
 }
 
+/* A number of (seed, i) alone: the finalizer of splitmix64. */
+static uint64_t
+dice(uint64_t seed, uint64_t i)
+{
+	uint64_t z = seed + (i + 1) * 0x9e3779b97f4a7c15u;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+uint64_t
+load_due_ns(const struct load *load, uint64_t i)
+{
+	double phase =
+	    load->seed ? (double)(dice(load->seed, i) >> 11) * 0x1p-53 : 0;
+
+	return (uint64_t)(((double)i + phase) * 1e9 / load->rate);
+}
+
+uint32_t
+load_target_of(const struct load *load, uint64_t i)
+{
+	uint64_t turn =
+	    load->seed ? dice(~load->seed, i / load->n_targets) >> 32 : 0;
+
+	return (uint32_t)((i + turn) % load->n_targets);
+}
+
 static uint64_t
 due_of(const struct engine *e, uint64_t i)
 {
-	return (uint64_t)((double)i * 1e9 / e->load->rate);
+	return load_due_ns(e->load, i);
 }
 
 static void
@@ -167,7 +196,7 @@ on_event(struct engine *e, struct conn *c, uint32_t events)
 static bool
 issue(struct engine *e)
 {
-	uint32_t target = (uint32_t)(e->issued % e->load->n_targets);
+	uint32_t target = load_target_of(e->load, e->issued);
 	struct conn *c = e->idle[target];
 
 	if (!c)
@@ -242,7 +271,7 @@ give_up(struct engine *e)
 		    (struct sample){ .due_ns = due_of(e, e->issued),
 			.sent_ns = now,
 			.done_ns = now,
-			.target = (uint32_t)(e->issued % e->load->n_targets),
+			.target = load_target_of(e->load, e->issued),
 			.fault = FAULT_UNANSWERED });
 }
 

@@ -4,10 +4,14 @@
 /*
  * open_loop -- HTTP requests at fixed times, whatever the server does.
  *
- * Request i is due at i / rate.  Where the server is slow or stands still,
- * requests become due all the same, and their latency runs from that time:
- * a stall of a second at 1,000 requests a second is seen by a thousand
- * requests, not by one (no coordinated omission).
+ * Request i is due within [i, i + 1) / rate.  Where the server is slow or
+ * stands still, requests become due all the same, and their latency runs from
+ * that time: a stall of a second at 1,000 requests a second is seen by a
+ * thousand requests, not by one (no coordinated omission).
+ *
+ * With a seed each is due at a random point of its slot.  Without, all are due
+ * at the slots' beginnings: in step with anything else that is periodic, so
+ * that every request meets a tick of the server, or none does, as it happens.
  */
 #include <netinet/in.h>
 #include <stdint.h>
@@ -31,13 +35,23 @@ struct load_target {
 
 struct load {
 	struct load_target target[LOAD_TARGETS_MAX];
-	uint32_t n_targets; /* requests go to them in turn */
+	uint32_t n_targets; /* each gets one of n_targets requests */
 	double rate;	    /* requests per second, all together */
+	uint64_t seed;	    /* 0: due at i / rate */
 	double seconds;
 	double grace_s;	      /* for answers after the last request */
 	uint32_t connections; /* the most at a time, to each target */
 	uint64_t spin_ns;     /* waited for awake before a request is due */
 };
+
+/* load_due_ns -- when request i is due, from the time 0; ascends with i. */
+uint64_t load_due_ns(const struct load *load, uint64_t i);
+
+/*
+ * load_target_of -- where request i goes: each n_targets successive ones go to
+ * all of them, in an order of the seed, in turn without one.
+ */
+uint32_t load_target_of(const struct load *load, uint64_t i);
 
 /*
  * load_run -- run it; every request that was due is a sample.

@@ -157,6 +157,36 @@ START_TEST(requests_are_due_at_fixed_times)
 }
 END_TEST
 
+/* In step with nothing: every tenth of the slots gets its share, of each
+ * target; and the same seed gives the same times. */
+START_TEST(with_a_seed_requests_are_due_anywhere_in_their_slots)
+{
+	struct load load = { .n_targets = 2, .rate = 1000, .seed = 7 };
+	struct load other = { .n_targets = 2, .rate = 1000, .seed = 8 };
+	unsigned tenths[2][10] = { { 0 } }, turned = 0, same = 0;
+
+	for (uint64_t i = 0; i < 20000; i++) {
+		uint64_t due = load_due_ns(&load, i);
+		uint32_t target = load_target_of(&load, i);
+
+		ck_assert_uint_ge(due, i * 1000000);
+		ck_assert_uint_lt(due, (i + 1) * 1000000);
+		tenths[target][due % 1000000 / 100000]++;
+		if (i % 2 == 1)
+			ck_assert_uint_ne(target, load_target_of(&load, i - 1));
+		turned += target != i % 2;
+		same += due == load_due_ns(&other, i);
+	}
+	for (int t = 0; t < 20; t++) {
+		ck_assert_uint_gt(tenths[t / 10][t % 10], 850);
+		ck_assert_uint_lt(tenths[t / 10][t % 10], 1150);
+	}
+	ck_assert_uint_gt(turned, 9500);
+	ck_assert_uint_lt(turned, 10500);
+	ck_assert_uint_lt(same, 10);
+}
+END_TEST
+
 START_TEST(other_answers_than_2xx_and_3xx_are_errors)
 {
 	struct load load = load_on(FAILS_FROM, 300);
@@ -274,6 +304,8 @@ main(void)
 	tcase_set_timeout(tc, 100);
 	tcase_add_test(tc, a_stalled_server_shows_in_the_percentiles);
 	tcase_add_test(tc, requests_are_due_at_fixed_times);
+	tcase_add_test(tc,
+	    with_a_seed_requests_are_due_anywhere_in_their_slots);
 	tcase_add_test(tc, other_answers_than_2xx_and_3xx_are_errors);
 	tcase_add_test(tc, closed_connections_are_errors_and_made_anew);
 	tcase_add_test(tc, a_refused_connection_is_an_error);
