@@ -5,6 +5,7 @@
 With the flags that the build itself uses, but for code it makes none.
 """
 import concurrent.futures
+import itertools
 import json
 import os
 import shlex
@@ -18,7 +19,9 @@ DROPPED = ("-o", "-MF", "-MQ")  # with the word after them
 
 
 def arguments(command):
-    words = iter(shlex.split(command)[1:])
+    # up to the first option: the compiler, behind ccache where that is
+    words = itertools.dropwhile(lambda word: not word.startswith("-"),
+                                shlex.split(command))
     for word in words:
         if word in DROPPED:
             next(words)
