@@ -25,7 +25,7 @@ import report
 from pipeline import Failed
 from progress import Progress
 
-QUICK = {"intervals": "5", "pairs": 9, "seconds": 5.5, "limit_s": 400}
+QUICK = {"intervals": "5", "pairs": 9, "seconds": 3.5, "limit_s": 430}
 FULL = {"intervals": "60,15,5,1", "pairs": 24, "seconds": 12.0,
         "limit_s": 3360}
 ROOM = 512 << 20                # bytes that a run needs
@@ -49,7 +49,7 @@ def arguments(words):
     p.add_argument("--ticks", type=number(1, 10000), default=500,
                    metavar="R", help="ticks per second of the replay [500]")
     p.add_argument("--seconds", type=float, metavar="S",
-                   help="of load in a block [12; quick 5.5]")
+                   help="of load in a block [12; quick 3.5]")
     p.add_argument("--seed", type=number(0, 2**63), default=1, metavar="N",
                    help="of the order of the blocks, and the bootstrap [1]")
     p.add_argument("--out", metavar="DIR", default="ab-report",
