@@ -78,7 +78,8 @@ command_of() {
 		;;
 	postgres) argv=(/bin/sh "$home/etc/postgres.sh") ;;
 	prometheus)
-		argv=(prometheus "--config.file=$home/etc/prometheus.yml"
+		# it has time; an answer of a service has not
+		argv=(nice -n 10 prometheus "--config.file=$home/etc/prometheus.yml"
 			"--storage.tsdb.path=$home/data/prometheus"
 			"--web.listen-address=127.0.0.1:${port[prometheus]}"
 			--enable-feature=exemplar-storage --log.level=warn)
