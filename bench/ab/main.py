@@ -8,7 +8,6 @@ import argparse
 import os
 import pathlib
 import shutil
-import signal
 import stat
 import statistics
 import sys
@@ -22,6 +21,7 @@ import kernel
 import plan
 import recorded
 import report
+from interrupt import Interrupt
 from pipeline import Failed
 from progress import Progress
 
@@ -128,8 +128,9 @@ def ten_percent(pilots):
 class Run:
     """The blocks, and what is known about them."""
 
-    def __init__(self, asked, folder):
+    def __init__(self, asked, folder, interrupt):
         self.asked = asked
+        self.interrupt = interrupt
         self.variants = plan.variants(asked.intervals)
         self.rounds = plan.rounds(self.variants, asked.pairs, asked.seed)
         rows = int(asked.ticks * (asked.seconds + 10)) + 14000
@@ -161,6 +162,7 @@ class Run:
                               "time was over")
                 return
             for variant in order:
+                self.interrupt.check()
                 progress.block(f"round {number + 1} of {len(self.rounds)}: "
                                f"{variant.title}")
                 one = block.run(self.rig, variant)
@@ -194,10 +196,10 @@ class Run:
 
 def main(words):
     asked = arguments(words)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupt = Interrupt()
     folder = workplace()
     try:
-        run = Run(asked, folder)
+        run = Run(asked, folder, interrupt)
         run.everything()
         if not run.blocks:
             print("cdb: no block was finished: there is no report",

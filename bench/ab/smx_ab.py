@@ -19,6 +19,7 @@ import sys
 import time
 
 import words
+from interrupt import Interrupt
 from kernel import Statistics
 from progress import Progress
 
@@ -196,7 +197,7 @@ def control(ask, rounds, limit):
     return {"outcome": outcome, "kind": "ratio", **usual}
 
 
-def measure(asked, progress):
+def measure(asked, progress, interrupt):
     """The rounds that were completed, and how it ended."""
     dice = random.Random(asked.seed)
     rounds = []
@@ -204,6 +205,7 @@ def measure(asked, progress):
         for number in range(asked.pairs):
             sides = {}
             for side in dice.sample(SIDES, len(SIDES)):
+                interrupt.check()
                 progress.block(f"round {number + 1}: {side}")
                 sides[side] = run(asked, side)
                 progress.done()
@@ -240,7 +242,7 @@ def main(argv):
     asked = arguments(argv)
     try:
         rounds, ended = measure(asked, Progress(
-            float("inf"), asked.pairs * len(SIDES)))
+            float("inf"), asked.pairs * len(SIDES)), Interrupt())
     except (Failed, OSError) as why:
         print(f"smx-ab: {why}", file=sys.stderr)
         return 1
