@@ -13,6 +13,9 @@ cmd_test() {
 		esac
 		shift
 	done
+	starts_programs "${TMPDIR:-/tmp}" ||
+		die "no program can be started in ${TMPDIR:-/tmp} (noexec?)," \
+			"and tests do so; set TMPDIR to another folder"
 	build_targets
 	known=$(as_builder meson introspect "$build" --tests |
 		"$python" -c 'import json, sys

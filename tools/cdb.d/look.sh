@@ -71,6 +71,22 @@ status_table() {
 			"$(address_of "$name")" "$path"
 	done
 	printf '\nsegments %s, logs %s/log\n' "$smx_dir" "$home"
+	where_to_look
+}
+
+# A graph that lives from the first scrapes on: ticks and orders a second.
+graph='g0.tab=0&g0.range_input=5m&g0.expr=rate(market_data_published_total'
+graph+='%5B1m%5D)%20or%20rate(orders_total%5B1m%5D)'
+
+where_to_look() {
+	[[ $metrics == 1 ]] || return 0
+	printf '\nlive      %s --dir %s top\n' "${build#"$PWD/"}/tools/smx" \
+		"$smx_dir"
+	[[ $collector == 0 ]] ||
+		printf 'page      http://%s/\n' "$(address_of collector)"
+	[[ $prometheus == 0 ]] || printf 'graph     http://%s/graph?%s\n' \
+		"$(address_of prometheus)" "$graph"
+	printf 'stop      ./cdb down\n'
 }
 
 declare -A health_now

@@ -30,9 +30,6 @@ packages_missing() {
 	local want name names status
 	local -A have
 
-	if ! command -v dpkg-query >/dev/null; then
-		die "this script installs Debian packages, and there is no dpkg"
-	fi
 	# shellcheck disable=SC2016,SC2046 # for dpkg-query; words wanted
 	while read -r name status; do
 		[[ $status != installed ]] || have[$name]=1
@@ -90,9 +87,11 @@ policy_restore() {
 	fi
 }
 
+# A machine that has just started may be installing its updates.
 apt() {
 	as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get \
-		-o Dpkg::Use-Pty=0 --no-install-recommends "$@"
+		-o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \
+		--no-install-recommends "$@"
 }
 
 # Lists are fetched only where one of the packages has no candidate.
@@ -126,7 +125,8 @@ packages_install() {
 	local missing=("$@") cost answer
 
 	if ! can_be_root; then
-		warn "these packages are missing; install them once with"
+		warn "packages are missing, and you are neither root nor may" \
+			"use sudo; let somebody who may run this once:"
 		say "  apt-get install --no-install-recommends ${missing[*]}"
 		exit 1
 	fi
@@ -142,7 +142,8 @@ packages_install() {
 	if ! apt -q -y install "${missing[@]}"; then
 		apt -q update
 		apt -q -y install "${missing[@]}" ||
-			die "apt-get could not install the packages"
+			die "apt-get could not install them (its words are" \
+				"above; is there a network?); then try again"
 	fi
 	policy_restore
 	daemons_disable "$(printf '%s\n' "${missing[@]}")"
@@ -151,6 +152,9 @@ packages_install() {
 setup_if_missing() {
 	local missing
 
+	command -v dpkg-query >/dev/null ||
+		die "this needs Debian 12 (there is no dpkg here); a container" \
+			"will do: docker run -it -v \"$top:/smx\" debian:12"
 	mapfile -t missing < <(packages_missing)
 	[[ ${#missing[@]} == 0 ]] || packages_install "${missing[@]}"
 }
@@ -209,6 +213,9 @@ build_targets() {
 	exec 7<"$top"
 	flock 7
 	if [[ ! -f $build/build.ninja ]]; then
+		as_builder test -w "$(dirname "$build")" ||
+			die "$(dirname "$build") is not writable; set" \
+				"CDB_BUILD to a folder to build in"
 		say "configuring $build"
 		out=$(as_builder meson setup "$build" "$top" \
 			"${meson_options[@]}" 2>&1) || {

@@ -112,27 +112,6 @@ ports_pick() {
 	done
 }
 
-# A folder of our own in memory, else one on disk: the metrics are the same,
-# the kernel only writes the pages back now and then.
-smx_dir_pick() {
-	smx_own=1
-	if [[ -n ${SMX_DIR:-} ]]; then
-		[[ -d $SMX_DIR ]] || die "SMX_DIR=$SMX_DIR is not a folder"
-		smx_dir=$(readlink -f "$SMX_DIR")
-		smx_own=0
-		"${be[@]}" test -w "$smx_dir" ||
-			warn "$smx_dir is not writable: no metrics"
-		return
-	fi
-	smx_dir=/dev/shm/smx-$id
-	if ! rm -rf "$smx_dir" || ! mkdir -m 0700 "$smx_dir" 2>/dev/null; then
-		smx_dir=$home/data/shm
-		mkdir -m 0700 "$smx_dir"
-		warn "/dev/shm is not writable: the segments are in $smx_dir"
-	fi
-	[[ $EUID != 0 ]] || chown "$run_uid:$run_gid" "$smx_dir"
-}
-
 # Recordings that the processes may not read are copied.
 data_reach() {
 	local i copy
@@ -199,7 +178,6 @@ prepare() {
 	local binaries=("$@") name folders=()
 
 	umask 077
-	[[ -d $(dirname "$home") ]] || die "there is no $(dirname "$home")"
 	mkdir -m 0755 "$home" || die "cannot create $home"
 	mkdir "$home/etc" "$home/bin" "$home/sv" "$home/log" "$home/data"
 	ports_pick
@@ -309,7 +287,7 @@ cmd_up() {
 	user_pick
 	mapfile -t wanted < <(parts_wanted)
 	if run_lives; then
-		say "already running:"
+		say "already running (what was asked for now needs ./cdb down first):"
 		cmd_status || true
 		return 0
 	fi
@@ -324,6 +302,7 @@ cmd_up() {
 		mapfile -t wanted < <(parts_wanted)
 		remove_all
 	fi
+	home_check
 	trap up_undo EXIT
 	trap 'warn interrupted; exit 130' INT TERM HUP
 	ports_lock
