@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hello -- a service with a counter and a latency histogram. */
+/* hello.c -- a service with a counter and a latency histogram. */
 #include <smx/writer.h>
 #include <unistd.h>
 

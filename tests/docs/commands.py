@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every command that a page prints runs as printed, and prints what it says.
+"""Every command and every program that a page prints runs as printed, and
+prints what it says.
 
 A ```sh block runs in bash in a folder that looks like a checkout that has
-been built.  A block without a language right behind it is its output: each
-of those lines must come, in that order; numbers may differ, spaces count as
-one, and `…` stands for the rest of the line.  A block behind a line
-`<!-- not run: WHY -->` is named and left out.
+been built, and finds what `meson install` lays down.  A block without a
+language right behind it is its output: each of those lines must come, in
+that order; numbers may differ, spaces count as one, and `…` stands for the
+rest of the line.  A ```c block is a whole program.  One that begins with
+`/* NAME.c` is there under that name for the commands, which must use it, and
+is the example of this name if there is one; any other is compiled and run.  A block behind a line `<!-- not run: WHY -->` is
+named and left out.
 
 usage: commands.py SOURCE BUILD PAGE...
 """
@@ -17,11 +21,18 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(1, str(pathlib.Path(__file__).parents[1] / "install"))
+from installed import Prefix  # noqa: E402
+
 LIMIT_S = 600
 BLOCK = re.compile(
     r"(?:<!-- not run: (?P<why>.*?) -->\n+)?"
-    r"```sh\n(?P<script>.*?)```\n"
+    r"```(?P<language>sh|c)\n(?P<script>.*?)```\n"
     r"(?:\n*```\n(?P<output>.*?)```\n)?", re.S)
+NAMED = re.compile(r"/\* (\w+\.c)\b")
+COMPILE = "cc -std=c11 -O2 -Wall -Wextra -Wconversion -Wshadow -Werror " \
+    "-D_GNU_SOURCE -x c - -x none -o program " \
+    "$(pkg-config --cflags --libs smx) <<'PROGRAM'\n"
 # Commands that cannot run inside a test, and what runs them instead.
 ELSEWHERE = {
     "./cdb test": "is what runs this",
@@ -48,15 +59,26 @@ def runnable(script):
     return "\n".join(kept) + "\n"
 
 
-def run(script, folder, build):
+def bash():
+    """A shell, as root in a network of its own: the ports that a page names
+    are free."""
+    own = ["unshare", "-n", "sh", "-c", "ip link set lo up; exec bash -e"]
+    if os.geteuid() == 0 and subprocess.run(
+            ["unshare", "-n", "true"], check=False,
+            stderr=subprocess.DEVNULL).returncode == 0:
+        return own
+    return ["bash", "-e"]
+
+
+def run(script, folder, build, prefix):
     smx = pathlib.Path(tempfile.mkdtemp(prefix="smx-docs-", dir="/dev/shm"))
     smx.chmod(0o1777)
-    env = {**os.environ, "SMX_DIR": str(smx), "CDB_BUILD": str(build),
+    env = {**prefix.env(), "SMX_DIR": str(smx), "CDB_BUILD": str(build),
            "CDB_NO_BUILD": "1", "CDB_RUN": f"docs-{os.getpid()}"}
     with tempfile.TemporaryFile("w+") as out:
         try:
             status = subprocess.run(
-                ["bash", "-e"], input=script, text=True, cwd=folder,
+                bash(), input=script, text=True, cwd=folder,
                 env=env, stdout=out, stderr=subprocess.STDOUT,
                 timeout=LIMIT_S, check=False).returncode
         finally:
@@ -89,15 +111,55 @@ def blocks(page):
         yield text.count("\n", 0, found.start("script")), found
 
 
-def check(page, folder, build):
+def differs(example, program):
+    """1 if there is an example of this name, and it says something else."""
+    if not example.exists() or \
+            example.read_text("utf-8").partition("\n")[2] == program:
+        return 0
+    print(f"not ok - {example.name} is not what examples/ has")
+    return 1
+
+
+def programs(page, folder):
+    """Lay down those that have a name; print which no command uses."""
+    text = page.read_text("utf-8")
+    used = "".join(b["script"] for _, b in blocks(page)
+                   if b["language"] == "sh")
     failed = 0
+    for _, found in blocks(page):
+        named = NAMED.match(found["script"])
+        if found["language"] == "c" and named:
+            (folder / named[1]).write_text(found["script"], "utf-8")
+            if named[1] not in used:
+                failed += 1
+                print(f"not ok - {page.name}: no command uses {named[1]}")
+            failed += differs(folder / "examples" / named[1], found["script"])
+    if "```cpp" in text or "```c++" in text:
+        failed += 1
+        print(f"not ok - {page.name}: C++ is not compiled by this test")
+    return failed
+
+
+def script_of(found):
+    """What the shell runs; nothing for a program that the commands use."""
+    if found["language"] == "sh":
+        return runnable(found["script"])
+    if NAMED.match(found["script"]):
+        return None
+    return f"{COMPILE}{found['script']}PROGRAM\n./program\n"
+
+
+def check(page, folder, build, prefix):
+    failed = programs(page, folder)
     for line, found in blocks(page):
         where = f"{page.name}:{line}"
+        script = script_of(found)
         if found["why"]:
             print(f"skipped - {where}: {found['why']}")
             continue
-        script = runnable(found["script"])
-        status, output = run(script, folder, build)
+        if not script:
+            continue
+        status, output = run(script, folder, build, prefix)
         lost = missing(found["output"] or "", output)
         if status == 0 and not lost:
             print(f"ok - {where}", flush=True)
@@ -115,7 +177,8 @@ def main():
         folder = pathlib.Path(name)
         folder.chmod(0o755)
         checkout(folder, source, build)
-        failed = sum(check(source / page, folder, build)
+        prefix = Prefix(build, folder / "installed")
+        failed = sum(check(source / page, folder, build, prefix)
                      for page in sys.argv[3:])
     sys.exit(1 if failed else 0)
 

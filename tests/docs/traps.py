@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""traps.py SOURCE -- each row of docs/TRAPS.md names a test that is run, or
-says that it is a limit."""
+"""traps.py SOURCE [PAGE...] -- each row of docs/TRAPS.md names a test that is
+run, or says that it is a limit; and each test that the pages name is run."""
 import pathlib
 import re
 import sys
 
 ROW = re.compile(r'^\| (?P<trap>.+?) \| (?P<what>.+?) \| (?P<test>.+?) \|$')
 TEST = re.compile(r'^`(?P<file>tests/[\w/]+\.c)` `(?P<name>\w+)`$')
+MENTION = re.compile(r'`(tests/[\w/]+\.c)`((?:,?\s+`\w+`)+)')
 
 
 def problem(source, test):
@@ -32,6 +33,13 @@ def problem(source, test):
     return None
 
 
+def mentions(source, page):
+    """Each `FILE` `NAME`, `NAME` of a page, in the form of the table."""
+    for file, names in MENTION.findall((source / page).read_text()):
+        for name in re.findall(r'`(\w+)`', names):
+            yield f'`{file}` `{name}`'
+
+
 def main():
     source = pathlib.Path(sys.argv[1])
     rows = [m for m in map(ROW.match, (source / 'docs/TRAPS.md').read_text()
@@ -43,7 +51,11 @@ def main():
         print(f'{m["trap"]}: {m["test"]} {p}')
     limits = sum(m['test'] == 'limit' for m in rows)
     print(f'{len(rows)} traps: {len(rows) - limits} tests, {limits} limits')
-    return 1 if wrong or not rows else 0
+    lost = [f'{page}: {test} {p}' for page in sys.argv[2:]
+            for test in mentions(source, page)
+            if (p := problem(source, test))]
+    print(*lost, sep='\n')
+    return 1 if wrong or lost or not rows else 0
 
 
 sys.exit(main())

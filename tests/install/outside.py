@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 
+from installed import Prefix
+
 SOURCE, BUILD = map(pathlib.Path, sys.argv[1:3])
 WARN = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 LANGUAGES = {"hello.c": ["cc", "-std=c11", "-D_GNU_SOURCE"],
@@ -24,23 +26,6 @@ def run(*words, env=None):
     if done.returncode:
         raise AssertionError(f"{words}\n{done.stdout}{done.stderr}")
     return done.stdout
-
-
-class Prefix:
-    """An installed tree, found by pkg-config."""
-
-    def __init__(self, folder):
-        run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet",
-            "--destdir", folder)
-        self.root = folder / run("meson", "introspect", BUILD,
-                                 "--buildoptions").partition(
-            '"name": "prefix", "value": "/')[2].partition('"')[0]
-        self.lib = next(self.root.glob("lib/**/libsmx.so")).parent
-
-    def flags(self, *words):
-        return run("pkg-config", f"--define-variable=prefix={self.root}",
-                   *words, env={"PKG_CONFIG_PATH":
-                                str(self.lib / "pkgconfig")}).split()
 
 
 def smx(prefix, segments, *words):
@@ -93,7 +78,7 @@ def all_headers_are_there(prefix):
 def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="smx-install-"))
     try:
-        prefix = Prefix(folder / "root")
+        prefix = Prefix(BUILD, folder / "root")
         all_headers_are_there(prefix)
         symbols_have_a_version(prefix)
         for source in LANGUAGES:

@@ -8,41 +8,27 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import cases  # noqa: E402
+import terminal  # noqa: E402
 
 SMX, WRITER = sys.argv[1:3]
 
 
-class Screen:
-    """with Screen(columns, lines) as s: smx top in a tmux of its own."""
+class Screen(terminal.Terminal):
+    """with Screen(columns, lines) as s: smx top, over segments of its own."""
 
     def __init__(self, columns=140, lines=30, locale="C.UTF-8"):
-        self.dir = tempfile.mkdtemp(prefix="smx-top-", dir="/dev/shm")
-        self.socket = os.path.join(self.dir, "tmux")
+        super().__init__(columns, lines)
         self.writers = []
-        self.size = (columns, lines)
         self.locale = locale
 
-    def __enter__(self):
-        return self
-
     def __exit__(self, *failure):
-        if failure[0]:
-            print("# " + self.text().replace("\n", "\n# "))
-        self.tmux("kill-server", check=False)
+        super().__exit__(*failure)
         for writer in self.writers:
             writer.kill()
             writer.wait()
-        shutil.rmtree(self.dir)
-
-    def tmux(self, *words, check=True):
-        return subprocess.run(
-            ["tmux", "-u", "-S", self.socket, "-f", "/dev/null", *words],
-            capture_output=True, text=True, check=check,
-            env={**os.environ, "LC_ALL": "C.UTF-8"}).stdout
 
     def writer(self, name, *words):
         child = subprocess.Popen([WRITER, name, *words],
@@ -61,23 +47,9 @@ class Screen:
             assert writer.stdout.readline() == "ok\n"
 
     def top(self, interval="0.2"):
-        self.tmux("new-session", "-d", "-x", str(self.size[0]),
-                  "-y", str(self.size[1]),
-                  f"LC_ALL={self.locale} {SMX} top --dir {self.dir} "
-                  f"--interval {interval}; echo ended $?; sleep 600")
+        self.start(f"LC_ALL={self.locale} {SMX} top --dir {self.dir} "
+                   f"--interval {interval}")
         self.wait("smx top - ")
-
-    def keys(self, *keys):
-        self.tmux("send-keys", *keys)
-
-    def text(self):
-        return self.tmux("capture-pane", "-p", check=False)
-
-    def wait(self, pattern):
-        """Until a line matches; the line."""
-        def look():
-            return re.search(f"^.*{pattern}.*$", self.text(), re.M)
-        return cases.until(f"on the screen: {pattern}", look)[0]
 
 
 def services_then_series_then_one():
