@@ -12,7 +12,7 @@
  *     an earlier life left in a socket (a Redis that was stopped reads it
  *     hours later) finds the key changed and is not executed: what was loaded
  *     stays true until we change it.
- * I2  Output, XACK and state of one step go through one transaction, and
+ * I2  Output, place and state of one step go through one transaction, and
  *     only one is under way at a time.
  * I3  MULTI does not roll back, so an error inside EXEC is fatal.
  *

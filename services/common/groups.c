@@ -33,13 +33,20 @@ value_of(const redisReply *row, const char *key)
 	return NULL;
 }
 
+int64_t
+cdb_info_int(const redisReply *row, const char *key)
+{
+	const redisReply *v = value_of(row, key);
+
+	return v && v->type == REDIS_REPLY_INTEGER ? v->integer : -1;
+}
+
 static int
 group_read(const redisReply *row, struct cdb_group *group)
 {
 	const redisReply *name = value_of(row, "name");
 	const redisReply *pending = value_of(row, "pending");
 	const redisReply *last = value_of(row, "last-delivered-id");
-	const redisReply *lag = value_of(row, "lag");
 
 	if (!name || name->type != REDIS_REPLY_STRING ||
 	    !pending || pending->type != REDIS_REPLY_INTEGER ||
@@ -48,8 +55,8 @@ group_read(const redisReply *row, struct cdb_group *group)
 	snprintf(group->name, sizeof(group->name), "%s", name->str);
 	snprintf(group->last, sizeof(group->last), "%s", last->str);
 	group->pending = (uint64_t)pending->integer;
-	group->lag = lag && lag->type == REDIS_REPLY_INTEGER ? lag->integer
-							     : -1;
+	group->lag = cdb_info_int(row, "lag");
+	group->read = cdb_info_int(row, "entries-read");
 	return 0;
 }
 

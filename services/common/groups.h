@@ -25,8 +25,14 @@ struct cdb_group {
 	char name[32];
 	uint64_t pending;
 	int64_t lag;		/* -1: Redis does not know */
+	int64_t read;		/* entries up to `last`; -1: likewise */
 	char last[CDB_STREAM_ID_TEXT];
 };
+
+/*
+ * cdb_info_int -- the number behind `key` in a row of XINFO; -1 for none.
+ */
+int64_t cdb_info_int(const redisReply *row, const char *key);
 
 /*
  * cdb_groups_read -- the rows of a reply of XINFO GROUPS.

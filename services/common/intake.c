@@ -45,7 +45,7 @@ void
 cdb_intake_free(struct cdb_intake *in)
 {
 	for (size_t i = 0; i < in->n_streams; i++)
-		free(in->streams[i].acks);
+		cdb_ledger_free(&in->streams[i].ledger);
 	in->n_streams = 0;
 }
 
@@ -54,7 +54,7 @@ cdb_intake_reset(struct cdb_intake *in)
 {
 	in->waiting = in->ready = false;
 	for (size_t i = 0; i < in->n_streams; i++)
-		in->streams[i].n_acks = 0;
+		cdb_ledger_reset(&in->streams[i].ledger, "0-0", -1);
 }
 
 static void
@@ -67,20 +67,41 @@ on_group_made(void *arg, const redisReply *reply)
 		cdb_bus_drop(in->bus, reply->str);
 }
 
-/* XINFO GROUPS of the next stream whose place is not known yet. */
+/* XINFO STREAM: how many entries lie before the first that is left. */
+static void
+on_stream(void *arg, const redisReply *reply)
+{
+	struct cdb_intake *in = intake_from(arg);
+	int64_t added = cdb_info_int(reply, "entries-added");
+	int64_t length = cdb_info_int(reply, "length");
+
+	in->streams[in->n_loaded].ledger.read = added < 0 || length < 0
+	    ? -1 : added - length;
+}
+
+/* Where it goes on; a group that has read nothing does not say how much. */
+static void
+place_take(struct cdb_intake_stream *s, const struct cdb_group *group)
+{
+	int64_t read = group->read;
+
+	if (read < 0 && strcmp(group->last, "0-0") == 0)
+		read = s->ledger.read;
+	cdb_ledger_reset(&s->ledger, group->last, read);
+	strcpy(s->last, group->last);
+}
+
+/* XINFO GROUPS of the same stream. */
 static void
 on_groups(void *arg, const redisReply *reply)
 {
 	struct cdb_intake *in = intake_from(arg);
 	struct cdb_group groups[CDB_GROUPS_MAX];
 	int n = cdb_groups_read(reply, groups);
-	size_t which = 0;
 
-	while (in->streams[which].last[0])
-		which++;
 	for (int i = 0; i < n; i++) {
 		if (strcmp(groups[i].name, in->group) == 0) {
-			strcpy(in->streams[which].last, groups[i].last);
+			place_take(&in->streams[in->n_loaded++], &groups[i]);
 			return;
 		}
 	}
@@ -92,15 +113,17 @@ cdb_intake_load(struct cdb_intake *in)
 {
 	cdb_intake_reset(in);
 	in->ready = true;
+	in->n_loaded = 0;
 	for (size_t i = 0; i < in->n_streams; i++) {
 		struct cdb_intake_stream *s = &in->streams[i];
 
 		s->replaying = s->wanted = true;
 		s->complete = false;
-		s->last[0] = '\0';
 		strcpy(s->pending, "0");
 		cdb_bus_query(in->bus, on_group_made, in,
 		    "XGROUP CREATE %s %s 0 MKSTREAM", s->name, in->group);
+		cdb_bus_query(in->bus, on_stream, in, "XINFO STREAM %s",
+		    s->name);
 		cdb_bus_query(in->bus, on_groups, in, "XINFO GROUPS %s",
 		    s->name);
 	}
@@ -109,16 +132,7 @@ cdb_intake_load(struct cdb_intake *in)
 void
 cdb_intake_ack(struct cdb_intake *in, size_t which, const char *id)
 {
-	struct cdb_intake_stream *s = &in->streams[which];
-
-	if (s->n_acks == s->cap_acks) {
-		s->cap_acks = s->cap_acks ? s->cap_acks * 2
-					  : CDB_INTAKE_COUNT;
-		s->acks = realloc(s->acks, s->cap_acks * sizeof(*s->acks));
-		if (!s->acks)
-			abort();	/* Redis still has everything */
-	}
-	snprintf(s->acks[s->n_acks++], CDB_STREAM_ID_TEXT, "%s", id);
+	cdb_ledger_finish(&in->streams[which].ledger, id);
 }
 
 size_t
@@ -127,100 +141,137 @@ cdb_intake_acks(const struct cdb_intake *in)
 	size_t n = 0;
 
 	for (size_t i = 0; i < in->n_streams; i++)
-		n += in->streams[i].n_acks;
+		n += in->streams[i].ledger.n_finished;
 	return n;
 }
 
 bool
 cdb_intake_can_read(const struct cdb_intake *in)
 {
-	for (size_t i = 0; in->ready && i < in->n_streams; i++)
-		if (in->streams[i].wanted)
+	for (size_t i = 0; i < in->n_streams; i++)
+		if (in->streams[i].wanted &&
+		    (in->ready || in->streams[i].replaying))
 			return true;
 	return false;
 }
 
 static void
-acks_add(struct cdb_intake *in, struct cdb_intake_stream *s)
+place_add(struct cdb_intake *in, const struct cdb_intake_stream *s)
 {
-	size_t n = 3 + s->n_acks;
-	const char **argv = malloc(n * sizeof(*argv));
+	if (s->ledger.read < 0)
+		cdb_bus_addf(in->bus, "XGROUP SETID %s %s %s", s->name,
+		    in->group, s->ledger.place);
+	else
+		cdb_bus_addf(in->bus, "XGROUP SETID %s %s %s ENTRIESREAD %lld",
+		    s->name, in->group, s->ledger.place,
+		    (long long)s->ledger.read);
+}
+
+/* A command about ids: head[0, n), ids, and what stands behind them. */
+static void
+ids_add(struct cdb_intake *in, const char *const *head, size_t n,
+    const struct cdb_ids *ids, bool hold)
+{
+	const char **argv = malloc((n + ids->n + 2) * sizeof(*argv));
 
 	if (!argv)
 		abort();
-	argv[0] = "XACK";
-	argv[1] = s->name;
-	argv[2] = in->group;
-	for (size_t i = 0; i < s->n_acks; i++)
-		argv[3 + i] = s->acks[i];
+	memcpy(argv, head, n * sizeof(*argv));
+	for (size_t i = 0; i < ids->n; i++)
+		argv[n++] = ids->at[i];
+	if (hold) {
+		argv[n++] = "FORCE";
+		argv[n++] = "JUSTID";
+	}
 	cdb_bus_add(in->bus, (int)n, argv, NULL);
 	free(argv);
 }
 
 static void
-read_add(struct cdb_intake *in, size_t n)
+settle_add(struct cdb_intake *in, struct cdb_intake_stream *s)
 {
-	const char *argv[7 + 2 * CDB_INTAKE_STREAMS] = { "XREADGROUP",
-		"GROUP", in->group, in->group, "COUNT", NULL, "STREAMS" };
-	char count[16];
-	size_t at = 7;
+	struct cdb_ledger *l = &s->ledger;
+	const char *const hold[] = { "XCLAIM", s->name, in->group, in->group,
+		"0" };
+	const char *const ack[] = { "XACK", s->name, in->group };
 
-	snprintf(count, sizeof(count), "%d", CDB_INTAKE_COUNT);
-	argv[5] = count;
-	for (size_t i = 0; i < in->n_streams; i++) {
-		struct cdb_intake_stream *s = &in->streams[i];
-
-		if (!s->asked)
-			continue;
-		argv[at] = s->name;
-		argv[at + n] = s->replaying ? s->pending : ">";
-		at++;
-	}
-	cdb_bus_add(in->bus, (int)(7 + 2 * n), argv, NULL);
+	cdb_ledger_settle(l);
+	if (l->moved)
+		place_add(in, s);
+	if (l->holds.n > 0)
+		ids_add(in, hold, 5, &l->holds, true);
+	if (l->acks.n > 0)
+		ids_add(in, ack, 3, &l->acks, false);
 }
 
 void
 cdb_intake_add_acks(struct cdb_intake *in)
 {
 	for (size_t i = 0; i < in->n_streams; i++)
-		if (in->streams[i].n_acks > 0)
-			acks_add(in, &in->streams[i]);
+		if (in->streams[i].ledger.n_finished > 0)
+			settle_add(in, &in->streams[i]);
+}
+
+/* Streams asked for, behind the words of a command, and where from. */
+static int
+streams_put(const struct cdb_intake *in, const char **argv, size_t at,
+    size_t n)
+{
+	for (size_t i = 0; i < in->n_streams; i++) {
+		const struct cdb_intake_stream *s = &in->streams[i];
+
+		if (!s->asked)
+			continue;
+		argv[at] = s->name;
+		argv[at + n] = s->replaying ? s->pending : s->last;
+		at++;
+	}
+	return (int)(at + n);
+}
+
+static void
+read_add(struct cdb_intake *in, size_t n, bool replay)
+{
+	const char *argv[7 + 2 * CDB_INTAKE_STREAMS] = { "XREADGROUP",
+		"GROUP", in->group, in->group, "COUNT", NULL, "STREAMS" };
+	char count[16];
+	int argc = streams_put(in, argv, 7, n);
+
+	snprintf(count, sizeof(count), "%d", CDB_INTAKE_COUNT);
+	argv[5] = count;
+	if (!replay)
+		argv[3] = "XREAD";	/* and no group */
+	cdb_bus_add(in->bus, replay ? argc : argc - 3,
+	    replay ? argv : argv + 3, NULL);
 }
 
 bool
 cdb_intake_add_read(struct cdb_intake *in, bool read)
 {
+	bool replay = false;
 	size_t n = 0;
 
+	for (size_t i = 0; i < in->n_streams; i++)
+		replay |= in->streams[i].wanted && in->streams[i].replaying;
 	for (size_t i = 0; i < in->n_streams; i++) {
 		struct cdb_intake_stream *s = &in->streams[i];
 
-		s->asked = read && s->wanted;
+		s->asked = read && s->wanted && s->replaying == replay;
 		n += s->asked;
 	}
 	if (n > 0)
-		read_add(in, n);
+		read_add(in, n, replay);
 	return n > 0;
 }
 
-/* The entries of streams[which] in a reply of XREADGROUP; NULL for none. */
-static const redisReply *
-entries_of(const redisReply *reply, const char *name)
+/* What two reads have both brought is taken once. */
+static bool
+is_new(const struct cdb_intake_stream *s, const char *id)
 {
-	for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY &&
-	     i < reply->elements; i++) {
-		const redisReply *row = reply->element[i];
-
-		if (row->type == REDIS_REPLY_ARRAY && row->elements == 2 &&
-		    row->element[0]->type == REDIS_REPLY_STRING &&
-		    row->element[1]->type == REDIS_REPLY_ARRAY &&
-		    strcmp(row->element[0]->str, name) == 0)
-			return row->element[1];
-	}
-	return NULL;
+	return s->replaying || cdb_id_less(s->last, id);
 }
 
-/* Hands them over; how many, or -1 when they cannot be understood. */
+/* Hands them over; how many came, or -1 when they cannot be understood. */
 static int
 deliver(struct cdb_intake *in, size_t which, const redisReply *list)
 {
@@ -232,12 +283,12 @@ deliver(struct cdb_intake *in, size_t which, const redisReply *list)
 
 		if (!cdb_entry_read(list->element[i], &e))
 			return -1;
+		if (!is_new(s, e.id))
+			continue;
 		strcpy(s->replaying ? s->pending : s->last, e.id);
+		cdb_ledger_add(&s->ledger, e.id, s->replaying);
 		in->entry(in->arg, which, &e);
 	}
-	s->complete = n < CDB_INTAKE_COUNT && !s->replaying;
-	if (s->replaying && n == 0)
-		s->replaying = false;
 	return (int)n;
 }
 
@@ -246,27 +297,42 @@ cdb_intake_take(struct cdb_intake *in, bool read, const redisReply *reply)
 {
 	bool more = false;
 
-	for (size_t i = 0; i < in->n_streams; i++)
-		in->streams[i].n_acks = 0;
-	if (!read)
-		return;
-	for (size_t i = 0; i < in->n_streams; i++) {
+	for (size_t i = 0; read && i < in->n_streams; i++) {
 		struct cdb_intake_stream *s = &in->streams[i];
-		bool was_replaying = s->replaying;
 		int n;
 
 		if (!s->asked)
 			continue;
-		n = deliver(in, i, entries_of(
+		n = deliver(in, i, cdb_entries_of(
 		    reply->element[reply->elements - 1], s->name));
 		if (n < 0) {
-			cdb_bus_drop(in->bus,
-			    "XREADGROUP gave what it never gives");
+			cdb_bus_drop(in->bus, "XREAD gave what it never gives");
 			return;
 		}
-		more |= n > 0 || was_replaying;
+		s->complete = n < CDB_INTAKE_COUNT && !s->replaying;
+		more |= n == CDB_INTAKE_COUNT;
+		s->replaying = s->replaying && n > 0;
 	}
-	in->ready = more;
+	if (read)
+		in->ready = more;
+}
+
+/* All that came, unless a transaction is under way: then it is read again. */
+static bool
+wake_take(struct cdb_intake *in, const redisReply *reply)
+{
+	if (!in->eager || reply->type != REDIS_REPLY_ARRAY ||
+	    !cdb_bus_can_begin(in->bus))
+		return false;
+	for (size_t i = 0; i < in->n_streams; i++) {
+		struct cdb_intake_stream *s = &in->streams[i];
+
+		/* `wanted` may have changed since it was asked for */
+		if (s->wanted && !s->replaying && deliver(in, i,
+			cdb_entries_of(reply, s->name)) < 0)
+			return false;
+	}
+	return true;
 }
 
 static void
@@ -279,7 +345,8 @@ on_wake(void *arg, const redisReply *reply)
 		return;
 	}
 	in->waiting = false;
-	in->ready = true;	/* also when nothing came: see for yourself */
+	/* ready also when nothing came: see for yourself */
+	in->ready = !wake_take(in, reply) || in->ready;
 	cdb_bus_kick(in->bus);
 }
 
@@ -287,25 +354,27 @@ void
 cdb_intake_wait(struct cdb_intake *in)
 {
 	const char *argv[6 + 2 * CDB_INTAKE_STREAMS] = { "XREAD", "COUNT",
-		"1", "BLOCK", NULL, "STREAMS" };
+		NULL, "BLOCK", NULL, "STREAMS" };
+	char count[16];
 	char block[16];
 	size_t n = 0;
-	size_t at = 6;
 
-	for (size_t i = 0; i < in->n_streams; i++)
-		n += in->streams[i].wanted;
-	if (in->waiting || n == 0)
+	if (in->waiting)
 		return;
-	snprintf(block, sizeof(block), "%d", BLOCK_MS);
-	argv[4] = block;
 	for (size_t i = 0; i < in->n_streams; i++) {
-		if (!in->streams[i].wanted)
-			continue;
-		argv[at] = in->streams[i].name;
-		argv[at + n] = in->streams[i].last;
-		at++;
+		struct cdb_intake_stream *s = &in->streams[i];
+
+		s->asked = s->wanted && !s->replaying;
+		n += s->asked;
 	}
+	if (n == 0)
+		return;
+	snprintf(count, sizeof(count), "%d", in->eager ? CDB_INTAKE_COUNT
+						       : 1);
+	snprintf(block, sizeof(block), "%d", BLOCK_MS);
+	argv[2] = count;
+	argv[4] = block;
 	in->waiting = true;
-	cdb_link_send(&in->bus->wake, (int)(6 + 2 * n), argv, NULL, BLOCK_MS,
-	    on_wake, in);
+	cdb_link_send(&in->bus->wake, streams_put(in, argv, 6, n), argv, NULL,
+	    BLOCK_MS, on_wake, in);
 }

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * intake.h -- reads several streams in one consumer group, exactly once.
+ * intake.h -- reads streams in one consumer group, exactly once.
  *
- * As consumer.h, for a service that has more than one input, or that finishes
- * entries in another order than it gets them: each entry is acknowledged on
- * its own, in the transaction that carries what came of it.  What one
- * XREADGROUP delivers is a consistent cut through all streams.
+ * Reading changes nothing: entries come by XREAD from the place that the
+ * intake has got to.  What is finished goes with one transaction that carries
+ * what came of it, outputs and state, and moves the group's place
+ * (XGROUP SETID), so place and state are never apart.  The transaction stands
+ * under the fence of bus.h; whoever reads in vain, because another has taken
+ * over, finds it refused and forgets what it has read.
  *
- * After a (re)connect what was delivered and not acknowledged comes first.
+ * When nothing is left to read, a blocking XREAD on the `wake` link waits.
+ * An eager intake takes the entries it brings; another one is only woken, and
+ * reads all its streams under the fence.
+ *
+ * Entries may be finished in any order (ledger.h); those held come first
+ * after a (re)connect.
  *
  * Thread   the loop's.
  */
@@ -15,7 +22,9 @@
 #define CDB_INTAKE_H
 
 #include "bus.h"
-#include "consumer.h"
+#include "entry.h"
+#include "groups.h"
+#include "ledger.h"
 
 #define CDB_INTAKE_STREAMS 8
 #define CDB_INTAKE_COUNT   256	/* entries of one stream in one read */
@@ -28,10 +37,8 @@ struct cdb_intake_stream {
 	bool replaying;		/* still taking what was pending */
 	bool complete;		/* the last read gave all there was */
 	char pending[CDB_STREAM_ID_TEXT];	/* the last one replayed */
-	char last[CDB_STREAM_ID_TEXT];		/* the last one delivered */
-	size_t n_acks;
-	size_t cap_acks;
-	char (*acks)[CDB_STREAM_ID_TEXT];	/* owned */
+	char last[CDB_STREAM_ID_TEXT];		/* the last one read */
+	struct cdb_ledger ledger;
 };
 
 struct cdb_intake {
@@ -41,8 +48,12 @@ struct cdb_intake {
 	/* An entry of streams[which]. */
 	void (*entry)(void *arg, size_t which, const struct cdb_entry *e);
 	void *arg;
+	bool eager;		/* set by the owner: takes entries that no
+				   fence stands behind; nothing may leave but
+				   through transactions */
 	bool ready;		/* there may be something to read */
 	bool waiting;		/* an XREAD is under way */
+	size_t n_loaded;	/* streams whose place is known */
 	size_t n_streams;
 	struct cdb_intake_stream streams[CDB_INTAKE_STREAMS];
 };
@@ -70,7 +81,7 @@ void cdb_intake_load(struct cdb_intake *in);
 /* cdb_intake_reset -- for the bus's `down`. */
 void cdb_intake_reset(struct cdb_intake *in);
 
-/* cdb_intake_ack -- this entry goes with the next transaction. */
+/* cdb_intake_ack -- this entry is finished: it goes with the next settling. */
 void cdb_intake_ack(struct cdb_intake *in, size_t which, const char *id);
 
 /* cdb_intake_acks -- how many wait for it. */
@@ -79,13 +90,13 @@ size_t cdb_intake_acks(const struct cdb_intake *in);
 /* cdb_intake_can_read -- whether reading now may bring something. */
 bool cdb_intake_can_read(const struct cdb_intake *in);
 
-/* cdb_intake_add_acks -- XACK of them, into the transaction under way. */
+/* cdb_intake_add_acks -- settle them, in the transaction under way. */
 void cdb_intake_add_acks(struct cdb_intake *in);
 
 /*
  * cdb_intake_add_read -- when `read` is set and a stream is wanted, the
- * XREADGROUP, which must be the last command of the transaction; returns
- * whether it is there.
+ * reading, which must be the last command of the transaction; returns whether
+ * it is there.  A transaction that only reads changes nothing.
  */
 bool cdb_intake_add_read(struct cdb_intake *in, bool read);
 
@@ -98,7 +109,7 @@ void cdb_intake_take(struct cdb_intake *in, bool read,
 
 /*
  * cdb_intake_wait -- wait for entries of the wanted streams, at most a
- * second; then `ready` is set and the bus's `idle` called.
+ * second; then the bus's `idle` is called.
  */
 void cdb_intake_wait(struct cdb_intake *in);
 

@@ -186,18 +186,6 @@ step(struct execution_app *app, bool read)
 	cdb_bus_commit(bus, on_step, app);
 }
 
-/* The integer behind `key` in a flat array of keys and values; -1: none. */
-static int64_t
-info_of(const redisReply *row, const char *key)
-{
-	for (size_t i = 0; i + 1 < row->elements; i += 2)
-		if (row->element[i]->type == REDIS_REPLY_STRING &&
-		    strcmp(row->element[i]->str, key) == 0 &&
-		    row->element[i + 1]->type == REDIS_REPLY_INTEGER)
-			return row->element[i + 1]->integer;
-	return -1;
-}
-
 static const redisReply *
 group_of(const redisReply *groups, const char *name)
 {
@@ -225,12 +213,12 @@ on_audit(void *arg, const redisReply *reply)
 
 	group = group_of(reply->element[1], GROUP);
 	counts = reply->element[2];
-	added = info_of(reply->element[0], "entries-added");
-	lag = group ? info_of(group, "lag") : -1;
+	added = cdb_info_int(reply->element[0], "entries-added");
+	lag = group ? cdb_info_int(group, "lag") : -1;
 	if (lag < 0 || added < 0 || counts->type != REDIS_REPLY_STRING ||
 	    cdb_desk_read(&n, counts->str) < 0)
 		return;		/* Redis does not know: no statement */
-	app->difference = added - lag - info_of(group, "pending") -
+	app->difference = added - lag - cdb_info_int(group, "pending") -
 	    (int64_t)(n.filled + n.rejected + n.bad);
 	smx_set(app->metrics.difference, (double)app->difference);
 }
@@ -439,6 +427,7 @@ app_init(struct execution_app *app)
 	cdb_exchange_write(&app->opt.rules, app->rules);
 	cdb_intake_init(&app->intake, &s->bus, GROUP, on_entry, app);
 	cdb_intake_stream(&app->intake, CDB_TOPIC_ORDERS);
+	app->intake.eager = true;
 	app->input = (struct cdb_keeper){ .bus = &s->bus,
 		.stream = CDB_TOPIC_ORDERS, .limit = UINT64_MAX,
 		.done = on_watched, .arg = app };

@@ -13,11 +13,13 @@
 #include "services/common/clock.h"
 #include "services/common/intake.h"
 #include "services/common/outbox.h"
+#include "services/common/quiet.h"
 #include "services/common/service.h"
 #include "state.h"
 
 #define GROUP	      "risk"
-#define POLL_MS	      5		/* while something is still to come */
+#define POLL_MS	      1		/* while something is still to come */
+#define QUIET_MS      10	/* that events without an output may wait */
 #define RULES_MS      200	/* between looks for the exchange's rules */
 #define STEP_MAX      4096	/* events of one transaction */
 #define LIMIT_DEFAULT 500000
@@ -34,6 +36,7 @@ struct risk_app {
 	struct cdb_merge merge;
 	struct cdb_risk risk;
 	struct cdb_outbox box;
+	struct cdb_quiet quiet;
 	struct cdb_risk_metrics metrics;
 	struct cdb_keeper input;		/* watches only */
 	struct cdb_keeper keepers[N_OUTPUTS];
@@ -46,6 +49,7 @@ struct risk_app {
 	/* the event being taken */
 	const struct cdb_slip *slip;
 	/* the transaction under way */
+	bool committing;
 	bool reading;
 	uint64_t bad;
 	uint64_t strays;	/* results nobody waits for */
@@ -345,11 +349,10 @@ progress_take(struct risk_app *app, const redisReply *worked,
 	    app->risk.tick_seq >= fed && m->worked_seq >= fed;
 }
 
+/* The transaction with what is finished has been answered. */
 static void
-on_step(void *arg, const redisReply *reply)
+step_count(struct risk_app *app)
 {
-	struct risk_app *app = arg;
-	size_t n = reply->elements;
 	int64_t now_us = cdb_wall_us();
 
 	for (size_t i = 0; i < N_OUTPUTS; i++)
@@ -364,6 +367,16 @@ on_step(void *arg, const redisReply *reply)
 	app->acked = app->risk.n;
 	app->bad = 0;
 	app->n_spans = 0;
+}
+
+static void
+on_step(void *arg, const redisReply *reply)
+{
+	struct risk_app *app = arg;
+	size_t n = reply->elements;
+
+	if (app->committing)
+		step_count(app);
 	cdb_intake_take(&app->intake, app->reading, reply);
 	if (app->reading && app->service.bus.state == CDB_BUS_READY)
 		progress_take(app, reply->element[n - 3],
@@ -384,14 +397,14 @@ static void
 step(struct risk_app *app, bool read)
 {
 	struct cdb_bus *bus = &app->service.bus;
-	bool taken = cdb_intake_acks(&app->intake) > 0;
 
 	cdb_bus_begin(bus);
-	if (taken) {
+	if (app->committing) {
 		cdb_outbox_add(&app->box, bus);
 		cdb_risk_save(&app->risk, state_put, app);
+		cdb_intake_add_acks(&app->intake);
+		cdb_quiet_reset(&app->quiet);
 	}
-	cdb_intake_add_acks(&app->intake);
 	/* one cut through all of them; see progress_take() */
 	if (read) {
 		cdb_bus_addf(bus, "HGET state:signal seq");
@@ -424,11 +437,14 @@ app_idle(void *arg)
 {
 	struct risk_app *app = arg;
 	bool more = !is_full(app) && drain(app);
+	bool read;
 
 	room_look(app);
-	if (cdb_intake_acks(&app->intake) > 0 ||
-	    cdb_intake_can_read(&app->intake)) {
-		step(app, cdb_intake_can_read(&app->intake));
+	read = cdb_intake_can_read(&app->intake);
+	app->committing = app->box.n > 0 ||
+	    cdb_quiet_over(&app->quiet, cdb_intake_acks(&app->intake));
+	if (app->committing || read) {
+		step(app, read);
 		return;
 	}
 	if (more && !uv_is_active((uv_handle_t *)&app->poll))
@@ -561,6 +577,7 @@ app_down(void *arg)
 	struct risk_app *app = arg;
 
 	uv_timer_stop(&app->poll);
+	cdb_quiet_reset(&app->quiet);
 	cdb_intake_reset(&app->intake);
 	cdb_keeper_reset(&app->input);
 	for (size_t i = 0; i < N_OUTPUTS; i++)
@@ -627,6 +644,7 @@ app_close(void *arg)
 	struct risk_app *app = arg;
 
 	uv_close((uv_handle_t *)&app->poll, NULL);
+	cdb_quiet_close(&app->quiet);
 }
 
 static const struct cdb_service_ops ops = { app_metrics, app_load, app_idle,
@@ -639,10 +657,12 @@ app_init(struct risk_app *app)
 
 	uv_timer_init(s->loop, &app->poll);
 	app->poll.data = app;
+	cdb_quiet_init(&app->quiet, s->loop, &s->bus, QUIET_MS);
 	cdb_intake_init(&app->intake, &s->bus, GROUP, on_entry, app);
 	cdb_intake_stream(&app->intake, CDB_TOPIC_TICKS);
 	cdb_intake_stream(&app->intake, CDB_TOPIC_SIGNALS);
 	cdb_intake_stream(&app->intake, CDB_TOPIC_RESULTS);
+	app->intake.eager = true;
 	app->input = (struct cdb_keeper){ .bus = &s->bus,
 		.stream = CDB_TOPIC_SIGNALS, .limit = UINT64_MAX,
 		.done = on_watched, .arg = app };

@@ -8,7 +8,8 @@
 #define CDB_SIGNAL_APP_H
 
 #include "metrics.h"
-#include "services/common/consumer.h"
+#include "services/common/intake.h"
+#include "services/common/quiet.h"
 #include "services/common/service.h"
 #include "signal.h"
 
@@ -23,19 +24,20 @@ struct cdb_output {
 	char json[CDB_SIGNAL_JSON];
 };
 
-/* What the entries of one step amounted to. */
+/* What the entries amounted to that are finished and not committed. */
 struct cdb_step {
 	uint64_t ticks;
 	uint64_t bad;		/* messages that could not be understood */
 	uint64_t low_volume;
 	uint64_t cooling;
 	size_t n_out;
-	struct cdb_output out[CDB_BATCH_MAX];
+	struct cdb_output out[CDB_INTAKE_COUNT];
 };
 
 struct cdb_signal_app {
 	struct cdb_service service;
-	struct cdb_consumer consumer;
+	struct cdb_intake intake;
+	struct cdb_quiet quiet;
 	struct cdb_engine engine;
 	struct cdb_signal_metrics metrics;
 	struct cdb_keeper input;	/* watches only */
@@ -46,6 +48,9 @@ struct cdb_signal_app {
 	uint64_t acked_signals;
 	uint64_t acked_ticks;
 	struct cdb_step step;
+	/* the transaction under way */
+	bool committing;
+	bool reading;
 };
 
 /*

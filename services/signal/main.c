@@ -11,6 +11,7 @@
 #include "services/common/decimal.h"
 
 #define LIMIT_DEFAULT 500000
+#define QUIET_MS      2	/* risk waits to hear how far we are */
 
 static const struct cdb_rules rules[] = {
 	[CDB_DEFAULT] = { 900000, 3 * CDB_DEC_ONE, 100000 * CDB_DEC_ONE,
@@ -83,14 +84,17 @@ sequence_check(struct cdb_signal_app *app, const struct cdb_tick *tick)
 	app->engine.last_seq = tick->meta.sequence_id;
 }
 
+/* Decided about at once; one read brings no more than there is room for. */
 static void
-entry_take(struct cdb_signal_app *app, const struct cdb_entry *e)
+on_entry(void *arg, size_t which, const struct cdb_entry *e)
 {
+	struct cdb_signal_app *app = arg;
 	struct cdb_tick tick;
 	struct cdb_signal sig;
 	char why[CDB_WHY_TEXT] = "it has no data";
 	int outcome;
 
+	cdb_intake_ack(&app->intake, which, e->id);
 	if (!e->data || cdb_tick_read(e->data, e->len, &tick, why) < 0) {
 		message_refuse(app, e->id, why);
 		return;
@@ -109,18 +113,6 @@ entry_take(struct cdb_signal_app *app, const struct cdb_entry *e)
 }
 
 static void
-on_entries(void *arg, const struct cdb_entry *e, size_t n)
-{
-	struct cdb_signal_app *app = arg;
-
-	app->step.ticks = app->step.bad = 0;
-	app->step.low_volume = app->step.cooling = 0;
-	app->step.n_out = 0;
-	for (size_t i = 0; i < n; i++)
-		entry_take(app, &e[i]);
-}
-
-static void
 signal_add(struct cdb_signal_app *app, const struct cdb_output *out)
 {
 	char sent[24];
@@ -135,19 +127,17 @@ signal_add(struct cdb_signal_app *app, const struct cdb_output *out)
 }
 
 static void
-on_outputs(void *arg)
+step_forget(struct cdb_signal_app *app)
 {
-	struct cdb_signal_app *app = arg;
+	struct cdb_step *step = &app->step;
 
-	for (size_t i = 0; i < app->step.n_out; i++)
-		signal_add(app, &app->step.out[i]);
-	cdb_signal_save(app);
+	step->ticks = step->bad = step->low_volume = step->cooling = 0;
+	step->n_out = 0;
 }
 
 static void
-on_committed(void *arg)
+step_count(struct cdb_signal_app *app)
 {
-	struct cdb_signal_app *app = arg;
 	const struct cdb_step *step = &app->step;
 	int64_t now_us = cdb_wall_us();
 
@@ -165,11 +155,36 @@ on_committed(void *arg)
 	app->acked_ticks = app->engine.ticks;
 	app->acked_signals = app->engine.signals;
 	cdb_keeper_added(&app->output, step->n_out);
-	app->step.n_out = 0;
+	step_forget(app);
 }
 
-static const struct cdb_consumer_ops consumer_ops = { on_entries, on_outputs,
-	on_committed };
+static void
+on_answer(void *arg, const redisReply *reply)
+{
+	struct cdb_signal_app *app = arg;
+
+	if (app->committing)
+		step_count(app);
+	cdb_intake_take(&app->intake, app->reading, reply);
+}
+
+/* One transaction: the outcome of what is finished, and the next ticks. */
+static void
+transact(struct cdb_signal_app *app, bool read)
+{
+	struct cdb_bus *bus = &app->service.bus;
+
+	cdb_bus_begin(bus);
+	if (app->committing) {
+		for (size_t i = 0; i < app->step.n_out; i++)
+			signal_add(app, &app->step.out[i]);
+		cdb_signal_save(app);
+		cdb_intake_add_acks(&app->intake);
+		cdb_quiet_reset(&app->quiet);
+	}
+	app->reading = cdb_intake_add_read(&app->intake, read);
+	cdb_bus_commit(bus, on_answer, app);
+}
 
 static void
 on_state(void *arg, const redisReply *reply)
@@ -185,18 +200,28 @@ app_load(void *arg)
 	cdb_groups_make(&app->service.bus, CDB_TOPIC_SIGNALS,
 	    app->groups.name, app->groups.n);
 	cdb_keeper_load(&app->output);
-	cdb_consumer_load(&app->consumer, on_state);
+	step_forget(app);
+	cdb_intake_load(&app->intake);
+	cdb_bus_query(&app->service.bus, on_state, app,
+	    "HGETALL state:" CDB_SIGNAL_GROUP);
 }
 
 static void
 app_idle(void *arg)
 {
 	struct cdb_signal_app *app = arg;
+	bool read;
 
-	/* what the next step reads comes on top of what it writes */
-	app->consumer.paused = cdb_keeper_full(&app->output,
+	/* what is read next comes on top of what is written */
+	app->intake.streams[0].wanted = !cdb_keeper_full(&app->output,
 	    app->step.n_out);
-	cdb_consumer_idle(&app->consumer);
+	read = cdb_intake_can_read(&app->intake);
+	app->committing = app->step.n_out > 0 ||
+	    cdb_quiet_over(&app->quiet, cdb_intake_acks(&app->intake));
+	if (app->committing || read)
+		transact(app, read);
+	else
+		cdb_intake_wait(&app->intake);
 }
 
 static void
@@ -204,8 +229,9 @@ app_down(void *arg)
 {
 	struct cdb_signal_app *app = arg;
 
-	app->step.n_out = 0;
-	cdb_consumer_reset(&app->consumer);
+	cdb_quiet_reset(&app->quiet);
+	step_forget(app);
+	cdb_intake_reset(&app->intake);
 	cdb_keeper_reset(&app->input);
 	cdb_keeper_reset(&app->output);
 }
@@ -223,7 +249,8 @@ on_kept(void *arg)
 {
 	struct cdb_signal_app *app = arg;
 
-	if (app->consumer.paused && !cdb_keeper_full(&app->output, 0))
+	if (!app->intake.streams[0].wanted &&
+	    !cdb_keeper_full(&app->output, 0))
 		cdb_bus_kick(&app->service.bus);
 }
 
@@ -250,7 +277,8 @@ app_status(void *arg, json_t *out)
 	struct cdb_signal_app *app = arg;
 
 	json_object_set_new(out, "state",
-	    json_string(app->consumer.paused ? "paused" : "running"));
+	    json_string(app->intake.streams[0].wanted ? "running"
+							: "paused"));
 	json_object_set_new(out, "event_ts_ms",
 	    json_integer(app->engine.ticks ? app->engine.now_ms : 0));
 	json_object_set_new(out, "counters",
@@ -268,7 +296,9 @@ app_status(void *arg, json_t *out)
 static void
 app_close(void *arg)
 {
-	(void)arg;
+	struct cdb_signal_app *app = arg;
+
+	cdb_quiet_close(&app->quiet);
 }
 
 static const struct cdb_service_ops ops = { app_metrics, app_load, app_idle,
@@ -282,8 +312,11 @@ app_init(struct cdb_signal_app *app)
 	app->engine.rules = rules[s->opt.profile];
 	app->engine.seed = s->opt.seed;
 	cdb_engine_reset(&app->engine);
-	cdb_consumer_init(&app->consumer, &s->bus, CDB_TOPIC_TICKS,
-	    CDB_SIGNAL_GROUP, &consumer_ops, app);
+	cdb_quiet_init(&app->quiet, s->loop, &s->bus, QUIET_MS);
+	cdb_intake_init(&app->intake, &s->bus, CDB_SIGNAL_GROUP, on_entry,
+	    app);
+	cdb_intake_stream(&app->intake, CDB_TOPIC_TICKS);
+	app->intake.eager = true;
 	/* the feed trims its stream; here it is only looked at */
 	app->input = (struct cdb_keeper){ .bus = &s->bus,
 		.stream = CDB_TOPIC_TICKS, .limit = UINT64_MAX,
@@ -316,6 +349,7 @@ main(int argc, char **argv)
 	}
 	app_init(&app);
 	status = cdb_service_run(&app.service);
+	cdb_intake_free(&app.intake);
 	cdb_engine_reset(&app.engine);
 	return status;
 }
