@@ -101,9 +101,11 @@ class Outages(MarketTest):
 
     def test_disk_of_the_database_full(self):
         disk = self.small_disk()
-        m = self.market(tables=os.path.join(disk, "db"), **SHORT)
+        m = self.market(tables=os.path.join(disk, "db"), **{
+            **SHORT, "feed": [*SHORT["feed"], "--group", "gate"]})
         m.up().collect()
         self.under_way(m)
+        # filling takes a while, and the feed waits for this group meanwhile
         filler = os.path.join(disk, "filler")
         with open(filler, "wb", buffering=0) as out:
             try:
@@ -111,6 +113,7 @@ class Outages(MarketTest):
                     pass
             except OSError:
                 pass
+        m.ask("XGROUP", "DESTROY", "market_data", "gate")
         until("the feed waits", lambda: self.held_up(m))
         self.assertEqual(get(m.services["writer"].http, "/health")[0], 503)
         self.assertLess(m.added("market_data"), m.rows)
