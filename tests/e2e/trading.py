@@ -4,6 +4,7 @@
 usage: trading.py BUILD [test...]
 """
 import decimal
+import json
 import os
 import random
 import re
@@ -15,6 +16,11 @@ import market
 import pipeline
 from market import SERVICES, MarketTest
 from pipeline import status, until
+
+
+def told(m):
+    with open(m.path("told"), "rb") as lines:
+        return sum(1 for _ in lines)
 
 
 class Trading(MarketTest):
@@ -203,6 +209,23 @@ class Trading(MarketTest):
             m.start(name, *m.arguments(name), log=name + "2.log")
         m.wait_end()
         self.assertAsUndisturbed(m)
+
+    def test_what_has_been_notified_is_acknowledged(self):
+        """Also what a command has taken while others were being read."""
+        m = self.market(data=[], notify=["--sink-command", "cat >/dev/null"])
+        m.up("notify")
+        until("there is a group", lambda: "notify" in m.ask(
+            "XINFO", "GROUPS", "alerts"))
+        alert = json.dumps({
+            "schema_version": 1, "event_id": "a", "sequence_id": 1,
+            "correlation_id": "a", "type": "alert", "level": "INFO",
+            "code": "RISK_LIMIT", "message": "m", "timestamp": 1})
+        with open(m.path("told"), "ab"):
+            pass
+        for n in range(80):
+            m.ask("XADD", "alerts", "*", "data", alert)
+        until("all are told", lambda: told(m) == 80)
+        until("nothing is left", lambda: m.backlog("alerts") == 0, 20)
 
     def test_waits_for_the_wall_when_live(self):
         """--speed of the exchange: a result comes when it is due."""
