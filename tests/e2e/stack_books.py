@@ -96,6 +96,16 @@ def seeded_market_trades_without_a_recording(_):
                     run.metrics().get("cdb_ticks_total", 0) > 0)
 
 
+def books_are_not_judged_while_the_feed_goes_on(_):
+    with stack.Stack("goes-on", "--speed", "max", "--seed", 3) as run:
+        stack.until("ticks in the collector", lambda:
+                    run.metrics().get("cdb_ticks_total", 0) > 0)
+        assert stack.json_of(run("books", "--json", check=4)[1])["faults"]
+        _, said = run("books", "--wait", 1, check=4)
+        assert "not judged" in said and "NOT BALANCED" not in said, said
+
+
 if __name__ == "__main__":
     stack.main(books_balance_over_five_places,
+               books_are_not_judged_while_the_feed_goes_on,
                seeded_market_trades_without_a_recording)

@@ -4,7 +4,8 @@
 The places do not know each other: the recording itself, Redis (XINFO), the
 tables of PostgreSQL, the collector's /metrics and Prometheus (PromQL).  Exit
 status 0: they agree, every signal became an order or was blocked, and every
-order was filled or rejected.
+order was filled or rejected; 1: they do not; 4: not judged, since the feed
+goes on and counts of different moments differ.
 """
 import argparse
 import json
@@ -289,40 +290,53 @@ def table(counted):
     return "\n".join(lines)
 
 
+def settle(status, wait):
+    """Count until all agree, and no longer than `wait` seconds (None: two
+    scrapes, and once where the feed goes on): (counted, faults, judged)."""
+    end = time.monotonic() + (2 * int(status["interval"]) + 1
+                              if wait is None else wait)
+    while True:
+        goes_on = feed_goes_on(status)
+        counted = count(status)
+        faults = faults_of(status, counted)
+        if not faults or time.monotonic() >= end or (goes_on and wait is None):
+            return counted, faults, not (faults and goes_on)
+        time.sleep(0.25)
+
+
+def verdict(faults, judged):
+    if not faults:
+        return ["the books balance"]
+    if judged:
+        return [f"NOT BALANCED: {fault}" for fault in faults]
+    return ["not judged: the feed goes on, and counts of different moments "
+            "differ (--wait S waits for its end)",
+            *(f"so far: {fault}" for fault in faults)]
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./cdb books")
     parser.add_argument("--wait", type=float, metavar="S",
-                        help="seconds in which the places may come to agree "
-                        "(two scrapes)")
+                        help="seconds in which the feed may end and the places "
+                        "come to agree (two scrapes, without the feed)")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--digest", help=argparse.SUPPRESS)
     options = parser.parse_args()
     status = json.loads(os.environ["CDB_STATUS"])
-    wait = options.wait
-    if wait is None:
-        wait = 2 * int(status["interval"]) + 1
-    end = time.monotonic() + wait
-    while True:
-        counted = count(status)
-        faults = faults_of(status, counted)
-        if not faults or time.monotonic() >= end:
-            break
-        time.sleep(0.25)
+    counted, faults, judged = settle(status, options.wait)
     sides = count_sides(status) if "fault" not in counted["redis"] else {}
     digest = digest_of(status, options.digest)
     if options.json:
         print(json.dumps({"counted": counted, "sides": sides,
-                          "digest": digest, "faults": faults}))
+                          "digest": digest, "judged": judged,
+                          "faults": faults}))
     else:
         print(table(counted))
         print(f"\nsignals: {sides.get('BUY')} BUY, {sides.get('SELL')} SELL")
         print(f"digest of the signals: {digest}")
-        if faults and feed_goes_on(status):
-            print("the feed goes on: counts of different moments differ")
-        for fault in faults:
-            print(f"NOT BALANCED: {fault}")
-        if not faults:
-            print("the books balance")
+        print("\n".join(verdict(faults, judged)))
+    if not judged:
+        return 4
     return 1 if faults else 0
 
 
