@@ -44,6 +44,7 @@ struct cdb_signal_app {
 	struct cdb_keeper output;
 	struct log_rate bad_rate;
 	int64_t stream_limit;
+	int64_t cooldown_ms;	/* -1: as the profile has it */
 	struct cdb_names groups;	/* of signals, to be made */
 	uint64_t acked_signals;
 	uint64_t acked_ticks;

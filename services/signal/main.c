@@ -29,6 +29,14 @@ take_limit(void *arg, const char *value)
 }
 
 static bool
+take_cooldown(void *arg, const char *value)
+{
+	struct cdb_signal_app *app = arg;
+
+	return number_parse(value, 0, 86400000, &app->cooldown_ms) == 0;
+}
+
+static bool
 take_group(void *arg, const char *value)
 {
 	struct cdb_signal_app *app = arg;
@@ -37,6 +45,9 @@ take_group(void *arg, const char *value)
 }
 
 static const struct cdb_option options[] = {
+	{ "--cooldown-ms", "N", "a whole number from 0 to 86400000",
+	    "between signals of one symbol and side [as the profile has it]",
+	    take_cooldown },
 	{ "--stream-limit", "N", "a whole number from 1 to 100000000",
 	    "entries of signals at which to pause [500000]", take_limit },
 	{ "--group", "NAME", "a name, at most 8 times",
@@ -310,6 +321,8 @@ app_init(struct cdb_signal_app *app)
 	struct cdb_service *s = &app->service;
 
 	app->engine.rules = rules[s->opt.profile];
+	if (app->cooldown_ms >= 0)
+		app->engine.rules.cooldown_ms = app->cooldown_ms;
 	app->engine.seed = s->opt.seed;
 	cdb_engine_reset(&app->engine);
 	cdb_quiet_init(&app->quiet, s->loop, &s->bus, QUIET_MS);
@@ -334,7 +347,7 @@ main(int argc, char **argv)
 			.ops = &ops, .arg = &app,
 			.opt = { .listen = "127.0.0.1:8001" } },
 		.bad_rate = { .burst = 10, .period_ms = 1000 },
-		.stream_limit = LIMIT_DEFAULT,
+		.stream_limit = LIMIT_DEFAULT, .cooldown_ms = -1,
 	};
 	struct cdb_usage usage = { "cdb-signal",
 		"Reads ticks from the bus and publishes signals.", options,
