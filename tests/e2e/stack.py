@@ -111,7 +111,8 @@ class Stack:
     def answers(self, name):
         if name == "redis":
             return self.redis("PING") == ["PONG"]
-        path = "/-/ready" if name == "collector" else "/health"
+        path = "/-/ready" if name in ("collector", "prometheus",
+                                      "alertmanager") else "/health"
         try:
             return self.get(name, path)[0] == 200
         except OSError:

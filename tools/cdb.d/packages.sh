@@ -12,7 +12,7 @@ packages=(
 	redis-server redis-tools prometheus runit
 	'postgresql-15|postgresql-17' 'postgresql-client-15|postgresql-client-17'
 	python3 python3-prometheus-client python3-protobuf libatomic1
-	curl iproute2 mandoc openssl procps spin tmux
+	curl iproute2 iptables mandoc openssl procps spin tmux
 )
 # Beside them, what a suite needs that runs only when it is named.
 declare -A suite_packages=(

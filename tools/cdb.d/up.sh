@@ -174,6 +174,24 @@ supervise() {
 	: >"$sv/down"
 }
 
+# Beside the parts, and of none: it only looks whether they answer.
+supervise_watchdog() {
+	local sv=$home/sv/watchdog argv=("$home/sv") name
+
+	for name in "${wanted[@]}"; do
+		[[ ${probe[$name]} != /* ]] ||
+			argv+=("$name" "${port[$name]}" "${probe[$name]}")
+	done
+	mkdir -p "$sv/log" "$home/log/watchdog"
+	cp "$top/tools/cdb.d/watchdog.sh" "$home/etc/"
+	printf '#!/bin/sh\nexec 2>&1\nexec nice bash%s\n' \
+		"$(quoted "$home/etc/watchdog.sh" "${argv[@]}")" >"$sv/run"
+	printf "#!/bin/sh\nexec '%s/etc/finish' watchdog \"\$@\"\n" "$home" \
+		>"$sv/finish"
+	printf "#!/bin/sh\nexec svlogd%s\n" \
+		"$(quoted "$home/log/watchdog")" >"$sv/log/run"
+}
+
 prepare() {
 	local binaries=("$@") name folders=()
 
@@ -196,6 +214,7 @@ prepare() {
 	for name in "${wanted[@]}"; do
 		supervise "$name"
 	done
+	supervise_watchdog
 	chmod +x "$home"/sv/*/run "$home"/sv/*/finish "$home"/sv/*/log/run
 	chmod 755 "$home/etc" "$home/bin"
 	[[ $EUID != 0 ]] || chown -R "$run_uid:$run_gid" \
