@@ -24,6 +24,10 @@ SERVICES = {"feed", "signal", "risk", "execution", "writer", "notify"}
 # Expressions that may have no data in a run without faults, and why.
 EMPTY = {
     "process_memory_limit_bytes": "no cgroup limits memory outside containers",
+    "ALERTS{": "nothing fires",
+    "prometheus_rule_evaluation_failures_total": "there are no rules",
+    "prometheus_rule_group_duration_seconds": "there are no rules",
+    "alertmanager_": "there is no Alertmanager",
     "changes(process_start_time_seconds{service!=\"\"}[1m]) > 0":
         "nobody is started again",
 }
@@ -36,8 +40,8 @@ class Board:
         self.run = run
         self.symbols = symbols
         self.values = {"$__rate_interval": "1m", "$interval": "1m",
-                       "$service": "|".join(sorted(SERVICES)),
-                       "$symbol": "|".join(sorted(symbols))}
+                       "$service": f"({'|'.join(sorted(SERVICES))})",
+                       "$symbol": f"({'|'.join(sorted(symbols))})"}
 
     def ask(self, path, **words):
         """`data` of the answer; a wrong expression is a failure."""
@@ -90,12 +94,10 @@ def may_be_empty(query):
 
 def faults_of(query, found):
     """What is wrong with the series that an expression gave."""
-    if not found:
-        if not may_be_empty(query):
-            yield "no data"
-        return
-    if all(map(math.isnan, (v for _, values in found for v in values))):
-        yield "nothing but NaN"
+    if not all(map(math.isnan, (v for _, values in found for v in values))):
+        pass
+    elif not may_be_empty(query):
+        yield "nothing but NaN" if found else "no data"
     for labels, _ in found:
         missing = model.fields(query.legend) - labels.keys()
         if missing:
@@ -152,6 +154,31 @@ def options(board, query):
     return set(board.ask(f"label/{label}/values", **{"match[]": metric}))
 
 
+# What would be wrong with a panel, and what is said of it.
+WRONG = [("no data", dict(expr="sum(rate(cdb_tikcs_total[1m]))")),
+         ("no data", dict(expr='cdb_health_status{service="sginal"}')),
+         ("no data", dict(expr="histogram_quantile(0.9, "
+                          "sum(rate(cdb_order_ack_seconds_bucket[1m])))")),
+         ("nothing but NaN", dict(expr="sum(up) * 0 / 0")),
+         ("no label", dict(expr="sum(cdb_health_status)",
+                           legend="{{service}}")),
+         ("two series are called", dict(expr="cdb_health_status",
+                                        legend="health")),
+         ("buckets", dict(expr="sum(cdb_order_ack_seconds_bucket)",
+                          format="heatmap")),
+         ("all buckets are empty", dict(format="heatmap", expr=
+             "sum by (le) (cdb_order_ack_seconds_bucket) * 0"))]
+
+
+def what_is_wrong_is_noticed(board):
+    any_query = next(model.queries(model.load()["1-system-health"]))
+    for says, change in WRONG:
+        query = any_query._replace(
+            **{"instant": False, "legend": "x", **change})
+        said = [*faults_of(query, board.series(query, time.time()))]
+        assert any(says in fault for fault in said), (query, said)
+
+
 def foreign_metrics_exist(board):
     """Those of Prometheus itself are on no list of ours."""
     there = set(board.ask("label/__name__/values"))
@@ -159,7 +186,7 @@ def foreign_metrics_exist(board):
         for query in model.queries(dashboard):
             for name in model.metrics(query.expr):
                 assert (not name.startswith("prometheus_") or
-                        name in there), query
+                        name in there or may_be_empty(query)), query
 
 
 def sql(run, text):
@@ -281,6 +308,7 @@ def panels_have_true_data(recording):
             'count{slice="inner_eval"}[1m]) > 0')["result"], 60)
         every_expression_has_data(board)
         every_variable_has_values(board)
+        what_is_wrong_is_noticed(board)
         foreign_metrics_exist(board)
         run.wait_end(recording.rows)
         the_funnel_is_what_others_counted(board, recording.rows)
