@@ -5,6 +5,8 @@
 
 #include "collector/negotiate.h"
 
+#define ACCEPT_MAX 4096		/* bytes that are looked at */
+
 /* Lists of services in the query, while it is walked. */
 struct walk {
 	struct selection *sel;
@@ -28,9 +30,13 @@ on_argument(void *ctx, const char *key, const char *value)
 static void
 ask_for_metrics(struct routes *r, struct httpd_request *req, struct ask *ask)
 {
+	char list[ACCEPT_MAX];
+
 	ask->kind = ASK_METRICS;
-	ask->format = negotiate_format(httpd_header_get(req, "Accept"));
-	ask->gzip = negotiate_gzip(httpd_header_get(req, "Accept-Encoding"));
+	ask->format = negotiate_format(httpd_header_list(req, "Accept", list,
+	    sizeof(list)));
+	ask->gzip = negotiate_gzip(httpd_header_list(req, "Accept-Encoding",
+	    list, sizeof(list)));
 	scraper_ask(r->scraper, ask, req);
 }
 

@@ -140,9 +140,20 @@ bool httpd_client_left(const struct httpd_request *req);
 const char *httpd_method(const struct httpd_request *req);
 const char *httpd_path(const struct httpd_request *req);
 
-/* httpd_header_get -- value of a header (any case); NULL when missing. */
+/* httpd_header_get -- value of a header (any case); NULL when missing; of
+ * several lines the first. */
 const char *httpd_header_get(const struct httpd_request *req,
     const char *name);
+
+/*
+ * httpd_header_list -- value of a header that is a list: several lines of it
+ * are one, with commas between them.
+ *
+ * In buf, of cap > 0 bytes; lines that do not fit are left out.  NULL when
+ * missing.
+ */
+const char *httpd_header_list(const struct httpd_request *req,
+    const char *name, char *buf, size_t cap);
 
 /*
  * httpd_query_each -- every query argument in order, decoded.

@@ -2,7 +2,7 @@
 /*
  * httpd_priv.h -- what httpd.c (loop), httpd_listen.c (sockets),
  * httpd_accept.c (newcomers), httpd_conn.c (connections) and httpd_request.c
- * (one exchange) share.
+ * (one exchange) and httpd_read.c (what is in a request) share.
  *
  *   listener --accept--> conn (one per socket) --> request (one at a time)
  *
@@ -110,6 +110,9 @@ enum MHD_Result httpd__on_access(void *cls, struct MHD_Connection *mhd,
     const char *data, size_t *data_len, void **ctx);
 void httpd__on_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
     enum MHD_RequestTerminationCode code);
+
+/* httpd_read.c: whether two readers could take it for different requests */
+bool httpd__has_two_meanings(const struct httpd_request *req);
 
 /* httpd_conn.c: libmicrohttpd's callbacks about a connection */
 void httpd__on_connection(void *cls, struct MHD_Connection *mhd, void **ctx,

@@ -9,16 +9,30 @@
 
 #include "runtime/httpd_priv.h"
 
+/* A proxy may send the whole address; what we serve is below its host. */
+static const char *
+path_in(const char *url)
+{
+	size_t n = strncasecmp(url, "http://", 7) == 0 ? 7 :
+	    strncasecmp(url, "https://", 8) == 0 ? 8 : 0;
+
+	if (n == 0)
+		return url;
+	url += n + strcspn(url + n, "/");
+	return *url ? url : "/";
+}
+
 static struct httpd_request *
 request_create(struct httpd_conn *conn, struct MHD_Connection *mhd,
     const char *url, const char *method)
 {
-	size_t n = strlen(url) + 1;
+	const char *path = path_in(url);
+	size_t n = strlen(path) + 1;
 	struct httpd_request *req = calloc(1, sizeof(*req) + n);
 
 	if (!req)
 		return NULL;
-	memcpy(req->path, url, n);
+	memcpy(req->path, path, n);
 	req->conn = conn;
 	req->mhd = mhd;
 	req->method = method;
@@ -96,12 +110,29 @@ httpd_allow(struct httpd_request *req, const char *methods)
 	return false;
 }
 
+/* Where its body ends nobody knows, so the connection ends, too. */
+static void
+refuse_ambiguous(struct httpd_request *req)
+{
+	static const struct httpd_header close = { "Connection", "close" };
+	static const char text[] = "Host, Content-Length or Transfer-Encoding "
+	    "contradict each other\n";
+
+	httpd_reply(req, &(struct httpd_reply){
+	    .status = MHD_HTTP_BAD_REQUEST,
+	    .content_type = "text/plain; charset=utf-8",
+	    .headers = &close, .n_headers = 1,
+	    .body = text, .body_len = sizeof(text) - 1 });
+}
+
 /* What is wrong before the body matters; answers, or leaves req as it is. */
 static void
 refuse_early(struct httpd_request *req)
 {
 	if (req->conn->bad_uri)
 		httpd_reply_text(req, 400, "the address holds a zero byte\n");
+	else if (httpd__has_two_meanings(req))
+		refuse_ambiguous(req);
 	else if (!httpd_allow(req, req->conn->h->opt.methods))
 		return;
 	else if (announces_too_much(req))
@@ -270,61 +301,4 @@ bool
 httpd_client_left(const struct httpd_request *req)
 {
 	return httpd__has_left(req->conn);
-}
-
-const char *
-httpd_method(const struct httpd_request *req)
-{
-	return req->method;
-}
-
-const char *
-httpd_path(const struct httpd_request *req)
-{
-	return req->path;
-}
-
-const char *
-httpd_header_get(const struct httpd_request *req, const char *name)
-{
-	return MHD_lookup_connection_value(req->mhd, MHD_HEADER_KIND, name);
-}
-
-struct each {
-	bool (*fn)(void *, const char *, const char *);
-	void *ctx;
-};
-
-static enum MHD_Result
-on_argument(void *cls, enum MHD_ValueKind kind, const char *key,
-    const char *value)
-{
-	struct each *each = cls;
-
-	(void)kind;
-	return each->fn(each->ctx, key, value ? value : "") ? MHD_YES : MHD_NO;
-}
-
-void
-httpd_query_each(const struct httpd_request *req,
-    bool (*fn)(void *ctx, const char *key, const char *value), void *ctx)
-{
-	struct each each = { fn, ctx };
-
-	(void)MHD_get_connection_values(req->mhd, MHD_GET_ARGUMENT_KIND,
-	    on_argument, &each);
-}
-
-const char *
-httpd_query_get(const struct httpd_request *req, const char *key)
-{
-	return MHD_lookup_connection_value(req->mhd, MHD_GET_ARGUMENT_KIND,
-	    key);
-}
-
-const void *
-httpd_body(const struct httpd_request *req, size_t *len)
-{
-	*len = req->body_len;
-	return req->body;
 }

@@ -52,10 +52,10 @@ def basic(login):
 
 
 class Writer:
-    def __init__(self, box, service, instance=None, user=None):
+    def __init__(self, box, service, instance=None, user=None, cells=None):
         drop = dict(user=user, group=user, extra_groups=[]) if user else {}
         self.proc = subprocess.Popen(
-            [WRITER, service] + ([instance] if instance else []),
+            [WRITER, service, instance or "", *map(str, filter(None, [cells]))],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "SMX_DIR": str(box.dir)}, **drop)
         box.stack.callback(self.kill)

@@ -12,6 +12,7 @@ import math
 import os
 import pathlib
 import random
+import socket
 import subprocess
 import sys
 import urllib.parse
@@ -98,6 +99,75 @@ def each_scraper_gets_the_format_it_prefers():
             assert head.status == 200 and head.raw == b""
             assert head.headers["Content-Type"] == want
             assert int(head.headers["Content-Length"]) > 0
+
+
+def raw(box, *lines):
+    """Status, headers and body of each answer to bytes as they are."""
+    with socket.create_connection(("127.0.0.1", box.port), 20) as s:
+        s.sendall("\r\n".join((*lines, "", "")).encode())
+        data = b""
+        while part := s.recv(1 << 20):
+            data += part
+    answers = []
+    while data:
+        head, data = data.split(b"\r\n\r\n", 1)
+        first, *rest = head.decode().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in rest)
+        n = int(headers["Content-Length"])
+        answers.append((int(first.split()[1]), headers, data[:n]))
+        data = data[n:]
+    return answers
+
+
+END = ("Host: x", "Connection: close")
+
+
+@test
+def a_list_in_several_lines_is_one_list():
+    with Box() as box:
+        Writer(box, "feed").do("counter ticks_total 41")
+        for wanted in ((TEXT + ";q=0.1", OPEN), ("application/json", PROTO),
+                       ("", OPEN), ("x/y," * 2000, OPEN)):
+            (status, headers, _), = raw(
+                box, "GET /metrics HTTP/1.1", *END,
+                *(f"Accept: {w}" for w in wanted))
+            assert (status, headers["Content-Type"]) == (200, wanted[1])
+        for codings, want in ((("deflate", "gzip"), "gzip"),
+                              (("*", "gzip;q=0"), None)):
+            (status, headers, _), = raw(
+                box, "GET /metrics HTTP/1.1", *END,
+                *(f"Accept-Encoding: {c}" for c in codings))
+            assert headers.get("Content-Encoding") == want, codings
+
+
+@test
+def a_whole_address_is_asked_for_as_its_path_is():
+    with Box() as box:
+        Writer(box, "feed").do("counter ticks_total 41")
+        for target, want in (("http://proxied:1/metrics", 200),
+                             ("HTTP://x/metrics?service=feed", 200),
+                             ("https://x/metrics/feed", 200),
+                             ("http://x", 200), ("http://x/", 200),
+                             ("http://x/nothing", 404), ("http:/x", 404),
+                             ("ftp://x/metrics", 404)):
+            (status, _, body), = raw(box, f"GET {target} HTTP/1.1", *END)
+            assert status == want, (target, status)
+            assert (b'ticks_total{service="feed"}' in body) == (
+                "metrics" in target and want == 200), target
+
+
+@test
+def a_request_with_two_meanings_is_refused_and_nothing_behind_it_answered():
+    with Box() as box:
+        smuggled = ("", "0", "", "GET /-/ready HTTP/1.1", *END)
+        for lines in (("Host: a", "Host: b"),
+                      ("Host: a", "Content-Length: 5", "Content-Length: 0"),
+                      ("Host: a", "Content-Length: 5",
+                       "Transfer-Encoding: chunked")):
+            answers = raw(box, "GET /-/healthy HTTP/1.1", *lines, *smuggled)
+            assert [a[0] for a in answers] == [400], (lines, answers)
+            assert answers[0][1]["Connection"] == "close"
+        assert box.get("/-/healthy").status == 200
 
 
 @test

@@ -15,6 +15,8 @@
  *				a histogram; SCHEMA - for no native buckets
  *	label NAME VALUE N	counter NAME{name="VALUE"} += N
  *	many PREFIX N		N counters
+ *	load PREFIX N		N series of counters, all of which a thread
+ *				adds to for ever
  *	exemplar NAME NS ID	observe, of order_id ID
  *	spin NAME		observe for ever in a thread
  */
@@ -157,6 +159,63 @@ do_many(const char *prefix, const char *count, struct smx_error *e)
 	return err;
 }
 
+#define PER_FAMILY 100
+
+struct load {
+	struct smx_counter *counters;
+	unsigned long n;
+};
+
+static void *
+add_for_ever(void *arg)
+{
+	const struct load *l = arg;
+
+	for (unsigned long i = 0;; i = (i + 1) % l->n)
+		smx_add(l->counters[i], 1);
+	return NULL;
+}
+
+static int
+register_series(struct load *l, const char *prefix, struct smx_error *e)
+{
+	static const char *const labels[] = { "shard", NULL };
+	struct smx_counter_family family = { 0 };
+	char name[300], shard[32];
+	const char *values[] = { shard, NULL };
+	const struct smx_desc d = { .name = name, .help = help,
+		.label_names = labels };
+	int err = 0;
+
+	for (unsigned long i = 0; i < l->n && err == 0; i++) {
+		snprintf(name, sizeof(name), "%s_%lu_total", prefix,
+		    i / PER_FAMILY);
+		snprintf(shard, sizeof(shard), "s%lu", i);
+		if (i % PER_FAMILY == 0)
+			err = smx_counter_family(&family, &d, e);
+		if (err == 0)
+			l->counters[i] = smx_counter_with(family, values);
+	}
+	return err;
+}
+
+static int
+do_load(const char *prefix, const char *count, struct smx_error *e)
+{
+	static struct load l;
+	pthread_t t;
+	int err;
+
+	if (l.counters)
+		return -EBUSY;
+	l.n = strtoul(count, NULL, 10);
+	l.counters = l.n ? calloc(l.n, sizeof(*l.counters)) : NULL;
+	if (!l.counters)
+		return -EINVAL;
+	err = register_series(&l, prefix, e);
+	return err ? err : -pthread_create(&t, NULL, add_for_ever, &l);
+}
+
 static void *
 spin(void *arg)
 {
@@ -206,6 +265,8 @@ obey(char *line, struct smx_error *e)
 		return do_exemplar(name, line + at, e);
 	if (strcmp(word, "many") == 0)
 		return do_many(name, line + at, e);
+	if (strcmp(word, "load") == 0)
+		return do_load(name, line + at, e);
 	if (strcmp(word, "spin") == 0)
 		return do_spin(name, e);
 	return -EINVAL;
