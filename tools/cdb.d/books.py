@@ -27,8 +27,14 @@ class Redis:
     """The few commands needed here, over RESP."""
 
     def __init__(self, address):
-        host, port = address.rsplit(":", 1)
-        self.io = socket.create_connection((host, int(port)), 5).makefile("rwb")
+        if address.startswith("unix:"):
+            peer = socket.socket(socket.AF_UNIX)
+            peer.settimeout(5)
+            peer.connect(address.removeprefix("unix:"))
+        else:
+            host, port = address.rsplit(":", 1)
+            peer = socket.create_connection((host, int(port)), 5)
+        self.io = peer.makefile("rwb")
 
     def __call__(self, *words):
         words = [str(w).encode() for w in words]
@@ -139,8 +145,8 @@ def count_sides(status):
         start = "(" + entries[-1][0]
 
 
-# Not what Prometheus says of itself and of its targets.
-SCRAPED = '{job!="",job!="prometheus",__name__!~"up|scrape_.*"}'
+# Not what the monitors say of themselves, and Prometheus of its targets.
+SCRAPED = '{job!~"|prometheus|alertmanager",__name__!~"up|scrape_.*"}'
 NAMES = {
     "published": "market_data_published_total",
     "dropped": "cdb_feed_dropped_total",

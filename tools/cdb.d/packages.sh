@@ -11,15 +11,16 @@ packages=(
 	libsystemd-dev libjansson-dev libncurses-dev nettle-dev libpq-dev check
 	redis-server redis-tools prometheus runit
 	'postgresql-15|postgresql-17' 'postgresql-client-15|postgresql-client-17'
-	python3 python3-prometheus-client python3-protobuf libatomic1
+	python3 python3-prometheus-client python3-protobuf python3-yaml libatomic1
 	curl iproute2 iptables mandoc openssl procps spin tmux
 )
 # Beside them, what a suite needs that runs only when it is named.
 declare -A suite_packages=(
 	[arm64]='gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user'
+	[compose]='containerd docker.io docker-compose debootstrap tini'
 )
-# Of those, the ones that bring a daemon, and its name.
-package_daemons=(redis-server prometheus postgresql)
+# Of those, the ones that bring a daemon, and its name where it is another.
+package_daemons=(redis-server prometheus postgresql containerd docker.io:docker)
 
 policy=/usr/sbin/policy-rc.d
 policy_kept=/usr/sbin/policy-rc.d.before-cdb
@@ -107,10 +108,11 @@ lists_know() {
 # A daemon that the packages brought must not start at the next boot either:
 # each run has its own.  One that was there before is left as it was.
 daemons_disable() {
-	local name
+	local daemon name
 
-	for name in "${package_daemons[@]}"; do
-		grep -qxE "$name(-[0-9]+)?" <<<"$*" || continue
+	for daemon in "${package_daemons[@]}"; do
+		grep -qxE "${daemon%:*}(-[0-9]+)?" <<<"$*" || continue
+		name=${daemon#*:}
 		if command -v systemctl >/dev/null; then
 			as_root systemctl --quiet disable "$name" \
 				>/dev/null 2>&1 || true

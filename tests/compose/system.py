@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The system in containers, through Compose as an operator would."""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools/cdb.d"))
+from engine import Engine, until  # noqa: E402
+from recording import make_recording  # noqa: E402
+
+SERVICES = ("cdb_feed", "cdb_signal", "cdb_risk", "cdb_execution",
+            "cdb_writer", "cdb_notify")
+TRADING = ("redis", "cdb_postgres", *SERVICES)
+PARTS = (*TRADING, "cdb_collector", "prometheus", "alertmanager")
+RECORDING = "BTCUSDT-spot-trades.csv"
+BACK_S = 30             # a part that ended, or hangs, is back within
+# What is mounted where the project has no configuration of its own.
+PROMETHEUS = """
+global: {scrape_interval: 15s, scrape_timeout: 15s}
+scrape_configs:
+  - job_name: cdb_signal
+    static_configs: [{targets: ['cdb_signal:8001']}]
+  - job_name: cdb_risk
+    static_configs: [{targets: ['cdb_risk:8002']}]
+  - job_name: cdb_execution
+    static_configs: [{targets: ['cdb_execution:8003']}]
+  - job_name: smx_collector
+    params: {exclude: ['signal,risk,execution']}
+    static_configs: [{targets: ['cdb_collector:9464']}]
+  - job_name: prometheus
+    static_configs: [{targets: ['prometheus:9090']}]
+  - job_name: alertmanager
+    static_configs: [{targets: ['alertmanager:9093']}]
+"""
+ALERTMANAGER = """
+route: {receiver: notify}
+receivers:
+  - name: notify
+    webhook_configs: [{url: 'http://cdb_notify:8004/alerts'}]
+"""
+
+
+class System:
+    """`seen` becomes the report: what was checked, and what was found."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.engine = Engine(folder / "engine")
+        self.engine.folder.mkdir(exist_ok=True)
+        self.files = ["compose/docker-compose.yml"]
+        self.env = {**self.engine.env, "COMPOSE_PROFILES": "",
+                    "CDB_TAG": "test",
+                    "CDB_PROFILE": "replay", "CDB_SPEED": "max",
+                    "CDB_RECORDINGS": str(folder / "recordings"),
+                    "CDB_RECORDING": RECORDING}
+        self.seen = []
+        (folder / "recordings").mkdir()
+        make_recording(folder / "recordings" / RECORDING)
+        self.configure()
+
+    def configure(self):
+        """An override for whatever the project does not configure yet."""
+        mounts = {}
+        for part, text in (("prometheus", PROMETHEUS),
+                           ("alertmanager", ALERTMANAGER)):
+            own = ROOT / "compose" / part / f"{part}.yml"
+            if not own.exists():
+                made = self.folder / "minimal" / part
+                made.mkdir(parents=True)
+                (made / f"{part}.yml").write_text(text, "ascii")
+                mounts[part] = {"volumes": [f"{made}:/etc/{part}:ro"]}
+        if mounts:
+            override = self.folder / "minimal.yml"
+            override.write_text(json.dumps({"services": mounts}), "ascii")
+            self.files.append(str(override))
+            self.note("configured by the test", " ".join(mounts))
+
+    def note(self, what, found):
+        self.seen.append((what, str(found)))
+
+    def compose(self, *words, files=(), timeout=300):
+        flags = [f for file in (*self.files, *files) for f in ("-f", file)]
+        done = subprocess.run(
+            ["nice", "docker-compose", *flags, *words], cwd=ROOT, env=self.env,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+            stderr=subprocess.STDOUT, timeout=timeout, check=False)
+        if done.returncode:
+            raise AssertionError(f"compose {words}: exit status "
+                                 f"{done.returncode}:\n{done.stdout[-4000:]}")
+        return done.stdout
+
+    def up(self, profiles, **env):
+        self.env.update(COMPOSE_PROFILES=profiles, **env)
+        self.compose("up", "-d", files=["compose/replay.yml"])
+
+    def down(self, *flags):
+        self.compose("down", *flags, files=["compose/replay.yml"])
+
+    @staticmethod
+    def name(part):
+        return f"cdb_{part}_1"
+
+    def state(self, *parts):
+        """What the engine knows of each."""
+        return dict(zip(parts, self.engine.inspect(*map(self.name, parts))))
+
+    def run(self, part, *words, **how):
+        return self.engine.docker("exec", self.name(part), *words, **how)
+
+    def answers(self, part):
+        """Does its own probe find it healthy now?"""
+        return subprocess.run(
+            ["/usr/bin/docker", "exec", self.name(part), "probe"],
+            env=self.env, capture_output=True, check=False,
+            timeout=60).returncode == 0
+
+    def wait_answers(self, *parts, seconds=60):
+        for part in parts:
+            until(f"{part} answers", lambda p=part: self.answers(p), seconds)
+
+    def back(self, part, before):
+        """Started anew since `before`, and healthy?"""
+        now = self.state(part)[part]["State"]
+        return now["Running"] and now["StartedAt"] != before and \
+            self.answers(part)
+
+    def wait_back(self, began, before):
+        """{part: seconds it was away}; before: {part: state}."""
+        away, left = {}, dict(before)
+        while left:
+            for part in list(left):
+                if self.back(part, left[part]["State"]["StartedAt"]):
+                    away[part] = time.monotonic() - began
+                    del left[part]
+            assert time.monotonic() - began < BACK_S or not left, \
+                f"not back within {BACK_S} s: {' '.join(left)}"
+        return away
+
+    def address(self, part):
+        found = self.state(part)[part]["NetworkSettings"]["Networks"]
+        return found["cdb_cdb_network"]["IPAddress"]
+
+    def get(self, where, path):
+        """JSON of a GET, asked from the machine the engine runs on."""
+        return json.loads(self.engine.inside(
+            "curl", "-fsS", "-m", "10", f"http://{where}{path}"))
+
+    def prometheus(self, path):
+        return self.get("127.0.0.1:9090", f"/api/v1/{path}")["data"]
+
+    def replay_is_done(self):
+        said = self.get(f"{self.address('cdb_feed')}:8000", "/status")
+        return said["replay"] == "done"
+
+    def digest(self):
+        return self.run("cdb_feed", "cdb-digest", "--redis",
+                        "unix:/run/redis/redis.sock", "--stream",
+                        "signals").strip()
+
+    def reach(self):
+        """Links to the stores' sockets for who may not look into volumes."""
+        for part in ("redis", "postgres"):
+            here = self.folder / "sockets" / part
+            here.mkdir(parents=True, exist_ok=True)
+            volume = self.engine.folder / "data/volumes" / \
+                f"cdb_{part}_socket" / "_data"
+            self.engine.inside("umount", here, check=False)
+            self.engine.inside("mount", "--bind", volume, here)
+        return self.folder / "sockets"
+
+    def books(self, wait):
+        """(counts, faults) of tools/cdb.d/books.py, as the writer's user."""
+        sockets = self.reach()
+        script = shutil.copy(ROOT / "tools/cdb.d/books.py", self.folder)
+        status = {"data": [str(self.folder / "recordings" / RECORDING)],
+                  "interval": 15, "parts": {
+                      "redis": {"address": f"unix:{sockets}/redis/redis.sock"},
+                      "postgres": {"address": f"host={sockets}/postgres "
+                                   "user=cdb dbname=cdb"},
+                      "collector": {"address":
+                                    f"{self.address('cdb_collector')}:9464"},
+                      "feed": {"address": f"{self.address('cdb_feed')}:8000"},
+                      "prometheus": {"address": "127.0.0.1:9090"}}}
+        said = self.engine.inside(
+            "setpriv", "--reuid=7004", "--regid=7000", "--clear-groups",
+            "/usr/bin/python3", "-B", script, "--json", "--wait", wait,
+            "--digest", "/bin/true", check=False, timeout=wait + 60,
+            env={"CDB_STATUS": json.dumps(status)})
+        found = json.loads(said.splitlines()[-1])
+        return found["counted"], found["faults"]
