@@ -2,28 +2,33 @@
 #include "collector/engine.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "collector/page.h"
 #include "collector/retention.h"
+#include "collector/state.h"
 
 #define TEXT_PLAIN	"text/plain; charset=utf-8"
 
-/* Serials of our own sources; those of segments count up from 1. */
-#define SERIAL_OURS	(UINT64_C(1) << 62)
-#define SERIAL_MISSING	(UINT64_C(2) << 62)	/* + index of expected */
-#define SERIAL_SERVICE	(UINT64_C(3) << 62)	/* + serial of the segment */
+static bool
+window_equal(const struct ask_window *a, const struct ask_window *b)
+{
+	return a->first == b->first && a->limit == b->limit &&
+	    strcmp(a->plan, b->plan) == 0 && strcmp(a->family, b->family) == 0;
+}
 
 bool
 ask_equal(const struct ask *a, const struct ask *b)
 {
 	return a->kind == b->kind && a->format == b->format &&
 	    a->gzip == b->gzip && a->tls == b->tls &&
-	    strcmp(a->host, b->host) == 0 && select_equal(&a->sel, &b->sel);
+	    strcmp(a->host, b->host) == 0 &&
+	    window_equal(&a->window, &b->window) &&
+	    select_equal(&a->sel, &b->sel);
 }
 
 void
@@ -37,6 +42,9 @@ engine_init(struct engine *e, const struct engine_options *opt)
 	/* large arrays grow in place, and go back when they are freed */
 	(void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	self_init(&e->self, opt->about_us);
+	e->sources = (struct sources){ .segments = &e->segments,
+		.self = &e->self, .expected = opt->expected,
+		.n_expected = opt->n_expected };
 }
 
 void
@@ -46,9 +54,7 @@ engine_close(struct engine *e)
 	self_free(&e->self);
 	segments_close(&e->segments);
 	libdeflate_free_compressor(e->deflate);
-	free(e->sources);
-	free(e->keys);
-	free(e->snaps);
+	sources_free(&e->sources);
 }
 
 /* Each thread that reads segments says so once. */
@@ -72,6 +78,7 @@ engine_scan(struct engine *e)
 {
 	prepare_thread(e->log);
 	segments_scan(&e->segments);
+	e->looked_ns = 0;	/* snapshots may be gone, catalogs have grown */
 }
 
 static void
@@ -90,96 +97,11 @@ set_failed(struct answer *a, enum self_error error, const char *text)
 	a->error = error;
 }
 
-/* Room for the sources of all segments and of our own about them. */
-static int
-reserve_sources(struct engine *e)
-{
-	size_t cap = 2 * e->segments.n + e->n_expected + 1;
-	struct expo_source *sources;
-	struct plan_key *keys;
-	const struct smx_snapshot **snaps;
-
-	e->n = 0;
-	if (cap <= e->cap)
-		return 0;
-	sources = realloc(e->sources, cap * sizeof(*sources));
-	if (!sources)
-		return -ENOMEM;
-	e->sources = sources;
-	keys = realloc(e->keys, cap * sizeof(*keys));
-	if (!keys)
-		return -ENOMEM;
-	e->keys = keys;
-	snaps = realloc(e->snaps, cap * sizeof(*snaps));
-	if (!snaps)
-		return -ENOMEM;
-	e->snaps = snaps;
-	e->cap = cap;
-	return 0;
-}
-
 static void
-add_source(struct engine *e, const struct expo_source *source,
-    uint64_t serial, bool grows, const struct smx_snapshot *snap)
+set_error(struct answer *a, int err)
 {
-	e->sources[e->n] = *source;
-	e->keys[e->n] = (struct plan_key){ serial,
-		source->catalog->generation, grows };
-	e->snaps[e->n++] = snap;
-}
-
-static void
-add_made(struct engine *e, const struct made *m, const char *service,
-    const char *instance, uint64_t serial)
-{
-	const struct expo_source source = { .catalog = &m->catalog,
-		.service = service, .instance = instance, .bare = !service };
-
-	add_source(e, &source, serial, false, &m->snap);
-}
-
-/* What is ours goes first: it wins over services that use such names. */
-static void
-add_own(struct engine *e)
-{
-	if (e->self.about_us)
-		add_made(e, &e->self.ours, NULL, NULL, SERIAL_OURS);
-	for (size_t i = 0; i < e->segments.n; i++) {
-		const struct segment *g = e->segments.v[i];
-
-		if (g->shown)
-			add_made(e, &e->self.services[i], g->service,
-			    g->instance, SERIAL_SERVICE + g->serial);
-	}
-	for (size_t i = 0; i < e->n_expected; i++)
-		if (self_misses(&e->segments, e->expected[i]))
-			add_made(e, &e->self.missing, e->expected[i], "",
-			    SERIAL_MISSING + i);
-}
-
-static int
-choose_sources(struct engine *e, const struct ask *ask,
-    const struct self_stats *stats)
-{
-	int err = reserve_sources(e);
-
-	if (err == 0 && !ask->sel.alone)
-		err = self_fill(&e->self, &e->segments, stats);
-	if (err < 0)
-		return err;
-	if (!ask->sel.alone)
-		add_own(e);
-	for (size_t i = 0; i < e->segments.n; i++) {
-		const struct segment *g = e->segments.v[i];
-
-		if (g->shown && select_matches(&ask->sel, g->service,
-		    g->instance))
-			add_source(e, &(struct expo_source){
-			    .catalog = smx_view_catalog(g->view),
-			    .service = g->service, .instance = g->instance },
-			    g->serial, true, &g->snap);
-	}
-	return 0;
+	set_failed(a, err == -ENOMEM ? ERROR_MEMORY : ERROR_RENDER,
+	    err == -ENOMEM ? "out of memory\n" : "too much for one page\n");
 }
 
 static uint64_t
@@ -211,7 +133,7 @@ tell_losses(struct engine *e, const struct expo_page *page)
 	size_t n = expo_page_losses(page, &losses);
 
 	for (size_t i = 0; i < n; i++) {
-		const struct expo_source *s = &e->sources[losses[i].source];
+		const struct expo_source *s = &e->sources.v[losses[i].source];
 		const char *service = s->service ? s->service : "";
 		const char *instance = s->instance ? s->instance : "";
 		uint64_t h = hash(hash(hash(hash(UINT64_C(0xcbf29ce484222325),
@@ -231,15 +153,16 @@ tell_losses(struct engine *e, const struct expo_page *page)
 /* Plan the page, and enter what it had to leave out into our own series. */
 static int
 plan_page(struct engine *e, const struct ask *ask,
-    const struct self_stats *stats, const struct expo_page **page)
+    const struct self_stats *stats, const struct expo_page **page,
+    uint64_t *id)
 {
 	const struct expo_loss *losses;
 	bool fresh;
-	int err = choose_sources(e, ask, stats);
+	int err = sources_choose(&e->sources, &ask->sel, stats);
 
 	if (err == 0)
-		err = plans_get(&e->plans, &ask->sel, e->sources, e->keys, e->n, page,
-		    &fresh);
+		err = plans_get(&e->plans, &ask->sel, e->sources.v,
+		    e->sources.keys, e->sources.n, page, id, &fresh);
 	if (err < 0)
 		return err;
 	if (fresh)
@@ -253,22 +176,22 @@ static int
 render(struct engine *e, const struct expo_page *page,
     enum expo_format format, struct body *b)
 {
-	size_t cap = expo_page_bound(page, format, e->snaps);
+	size_t cap = expo_page_bound(page, format, e->sources.snaps);
 	int err = body_reserve(b, cap);
 
 	if (err == 0)
-		b->len = expo_render(b->bytes, cap, page, format, e->snaps);
+		b->len = expo_render(b->bytes, cap, page, format, e->sources.snaps);
 	/* the second was never seen: the bound is one */
 	return err < 0 || b->len > cap ? -ENOMEM : 0;
 }
 
 /* The body compressed, or as it was when that fails or does not pay. */
 static void
-compress(struct engine *e, struct answer *a)
+compress(struct engine *e, struct answer *a, size_t member)
 {
 	struct body *plain = a->body;
 
-	if (!a->spare || gzip_body(&e->deflate, plain, a->spare) < 0)
+	if (!a->spare || gzip_body(&e->deflate, plain, a->spare, member) < 0)
 		return;
 	a->body = a->spare;
 	a->spare = plain;
@@ -315,38 +238,25 @@ answer_metrics(struct engine *e, const struct ask *ask,
 {
 	enum expo_format format = ask->format;
 	const struct expo_page *page;
+	uint64_t id;
 	int err;
 
 	if (format == EXPO_OPENMETRICS && e->created)
 		format = EXPO_OPENMETRICS_CREATED;
 	if (ask->sel.alone && !check_service(e, ask->sel.include, a))
 		return;
-	err = plan_page(e, ask, stats, &page);
+	err = plan_page(e, ask, stats, &page, &id);
+	if (err == 0)
+		err = render(e, page, format, a->body);
 	if (err < 0) {
-		set_failed(a, err == -ENOMEM ? ERROR_MEMORY : ERROR_RENDER,
-		    err == -ENOMEM ? "out of memory\n" :
-		    "too much for one page\n");
-		return;
-	}
-	if (render(e, page, format, a->body) < 0) {
-		set_failed(a, ERROR_MEMORY, "out of memory\n");
+		set_error(a, err);
 		return;
 	}
 	a->status = 200;
 	a->content_type = expo_content_type(ask->format);
 	retention_told(&e->segments, &ask->sel);
 	if (ask->gzip)
-		compress(e, a);
-}
-
-static void
-answer_index(struct engine *e, struct answer *a)
-{
-	a->status = 200;
-	a->content_type = "text/html; charset=utf-8";
-	if (page_index(a->body, &e->segments, e->expected, e->n_expected,
-	    e->metrics_path) < 0)
-		set_failed(a, ERROR_MEMORY, "out of memory\n");
+		compress(e, a, GZIP_MEMBER);
 }
 
 static void
@@ -359,30 +269,107 @@ answer_sd(struct engine *e, const struct ask *ask, struct answer *a)
 		set_failed(a, ERROR_MEMORY, "out of memory\n");
 }
 
+static int
+write_state(struct engine *e, const struct expo_page *page, const char *plan,
+    struct body *body)
+{
+	struct state s = { .segments = &e->segments, .sources = e->sources.v,
+		.expected = e->expected, .n_expected = e->n_expected,
+		.metrics_path = e->metrics_path, .plan = plan,
+		.start_ns = e->self.start_ns, .time_ns = e->looked_at_ns,
+		.uptime_ns = e->looked_ns };
+
+	s.n_losses = expo_page_losses(page, &s.losses);
+	return state_write(body, &s);
+}
+
+static int
+write_series(struct engine *e, const struct expo_page *page, const char *plan,
+    const struct ask_window *w, struct body *body)
+{
+	const struct expo_window window = { .plan = plan, .family = w->family,
+		.first = w->first, .limit = w->limit,
+		.values_only = strcmp(w->plan, plan) == 0,
+		.time_ns = e->looked_at_ns, .uptime_ns = e->looked_ns };
+	int err = body_reserve(body, EXPO_JSON_MAX);
+
+	if (err == 0)
+		body->len = expo_json(body->bytes, page, e->sources.v, &window,
+		    e->sources.snaps);
+	return err;
+}
+
+static void
+answer_page(struct engine *e, const struct ask *ask,
+    const struct self_stats *stats, struct answer *a)
+{
+	const struct expo_page *page;
+	char plan[ENGINE_PLAN];
+	uint64_t id;
+	int err = plan_page(e, ask, stats, &page, &id);
+
+	if (err == 0) {
+		/* two lives of the collector have no plan in common */
+		snprintf(plan, sizeof(plan), "%" PRIx64 "-%" PRIx64,
+		    e->self.start_ns, id);
+		err = ask->kind == ASK_STATE ?
+		    write_state(e, page, plan, a->body) :
+		    write_series(e, page, plan, &ask->window, a->body);
+	}
+	if (err < 0) {
+		set_error(a, err);
+		return;
+	}
+	a->status = 200;
+	a->content_type = "application/json";
+	if (ask->gzip)
+		compress(e, a, GZIP_WHOLE);
+}
+
 static uint64_t
-now_ns(void)
+clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static bool
+is_page(const struct ask *ask)
+{
+	return ask->kind == ASK_STATE || ask->kind == ASK_SERIES;
+}
+
+static void
+look(struct engine *e, const struct ask *ask, uint64_t now)
+{
+	if (is_page(ask) && e->looked_ns > 0 &&
+	    now - e->looked_ns < ENGINE_LOOK_NS)
+		return;
+	engine_scan(e);
+	segments_snapshot(&e->segments, ask->sel.alone ? &ask->sel : NULL);
+	if (ask->sel.alone)
+		return;
+	e->looked_ns = now;
+	e->looked_at_ns = clock_ns(CLOCK_REALTIME);
 }
 
 void
 engine_answer(struct engine *e, const struct ask *ask,
     const struct self_stats *stats, struct answer *a)
 {
-	uint64_t start = now_ns();
+	uint64_t start = clock_ns(CLOCK_MONOTONIC);
 
 	*a = (struct answer){ .body = a->body, .spare = a->spare };
-	engine_scan(e);
-	segments_snapshot(&e->segments, ask->sel.alone ? &ask->sel : NULL);
+	look(e, ask, start);
 	retention_apply(&e->segments, e->keep_ns, start);
-	if (ask->kind == ASK_INDEX)
-		answer_index(e, a);
+	if (is_page(ask))
+		answer_page(e, ask, stats, a);
 	else if (ask->kind == ASK_SD)
 		answer_sd(e, ask, a);
 	else
 		answer_metrics(e, ask, stats, a);
-	a->duration_ns = now_ns() - start;
+	a->looked_ns = e->looked_ns;
+	a->duration_ns = clock_ns(CLOCK_MONOTONIC) - start;
 }

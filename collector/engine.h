@@ -9,19 +9,31 @@
 #ifndef COLLECTOR_ENGINE_H
 #define COLLECTOR_ENGINE_H
 
+#include "collector/expo/json.h"
 #include "collector/gzip.h"
 #include "collector/plans.h"
 #include "collector/sd.h"
 #include "collector/segments.h"
 #include "collector/select.h"
 #include "collector/self.h"
+#include "collector/sources.h"
 
 #define ENGINE_TOLD_MAX 256	/* hidden families named in the log */
+#define ENGINE_LOOK_NS	UINT64_C(1000000000)	/* for pages: one a second */
+#define ENGINE_PLAN	40	/* bytes of a plan's name, the NUL included */
 
 enum ask_kind {
 	ASK_METRICS,
-	ASK_INDEX,	/* the page for people */
 	ASK_SD,		/* the targets for http_sd_configs */
+	ASK_STATE,	/* of the services, for the page at / */
+	ASK_SERIES,	/* names and values, for the same */
+};
+
+/* Which part of a page (json.h). */
+struct ask_window {
+	uint32_t first, limit;
+	char plan[ENGINE_PLAN];		/* whose names are known; "": none */
+	char family[SMX_MAX_NAME + 1];	/* "": all */
 };
 
 /* What somebody wants; equal asks get the same answer. */
@@ -32,6 +44,7 @@ struct ask {
 	struct selection sel;
 	char host[SD_HOST];		/* of ASK_SD: the address asked */
 	bool tls;
+	struct ask_window window;	/* of ASK_SERIES */
 };
 
 bool ask_equal(const struct ask *a, const struct ask *b);
@@ -43,6 +56,7 @@ struct answer {
 	bool failed;			/* count it as error */
 	enum self_error error;
 	uint64_t duration_ns;
+	uint64_t looked_ns;		/* monotonic: so old are the values */
 	struct body *body;		/* given by the caller, filled here */
 	struct body *spare;		/* given with ask->gzip: for the job */
 };
@@ -65,11 +79,9 @@ struct engine {
 	struct plans plans;
 	struct told told;
 	struct libdeflate_compressor *deflate;	/* made when first needed */
-	/* one round's sources: reused */
-	struct expo_source *sources;
-	struct plan_key *keys;
-	const struct smx_snapshot **snaps;
-	size_t n, cap;
+	/* of the snapshots that all segments have now; 0: not all of them */
+	uint64_t looked_ns, looked_at_ns;	/* monotonic, since 1970 */
+	struct sources sources;		/* of the answer being made */
 };
 
 struct engine_options {
@@ -92,6 +104,9 @@ void engine_scan(struct engine *e);
 
 /*
  * engine_answer -- look at the directory, read the values, write the answer.
+ *
+ * What only pages ask for is answered from what was read less than
+ * ENGINE_LOOK_NS ago, and never counts as seen by a scrape (retention.h).
  *
  * Owner    the caller, of answer->body and answer->spare, which he gave and
  *          which may have changed places; all else in *answer is set here.

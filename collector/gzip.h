@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * gzip.h -- a body compressed, as members of a gzip file one after the other
- * (RFC 1952, 2.2), so that what is worked on stays in the cache.
+ * (RFC 1952, 2.2), so that what is worked on stays in the cache.  Scrapers read
+ * them all; browsers stop after the first.
  *
  * Thread   one at a time.
  */
@@ -12,6 +13,9 @@
 
 #include "collector/body.h"
 
+#define GZIP_MEMBER	((size_t)1 << 20)	/* bytes, before compression */
+#define GZIP_WHOLE	SIZE_MAX		/* one member */
+
 /*
  * gzip_body -- fill `out` with `plain` compressed.
  *
@@ -19,6 +23,6 @@
  * Errors   -ENOMEM; -ENODATA it does not pay: plain is too short.
  */
 int gzip_body(struct libdeflate_compressor **deflate,
-    const struct body *plain, struct body *out);
+    const struct body *plain, struct body *out, size_t member);
 
 #endif

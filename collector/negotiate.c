@@ -235,6 +235,22 @@ negotiate_format(const char *accept)
 	return c.q[best] > 0 ? offers[best].format : EXPO_TEXT;
 }
 
+bool
+negotiate_named(const char *name, enum expo_format *format)
+{
+	static const char *const names[] = { [EXPO_TEXT] = "text",
+		[EXPO_OPENMETRICS] = "openmetrics",
+		[EXPO_PROTOBUF] = "protobuf" };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]) != 0)
+			continue;
+		*format = (enum expo_format)i;
+		return true;
+	}
+	return false;
+}
+
 struct codings {
 	int gzip, any, identity;	/* q, -1 not named */
 };

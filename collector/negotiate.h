@@ -17,6 +17,10 @@
 /* negotiate_format -- `accept` is the header's value or NULL. */
 enum expo_format negotiate_format(const char *accept);
 
+/* negotiate_named -- the format of this name: text, openmetrics, protobuf;
+ * false: there is none. */
+bool negotiate_named(const char *name, enum expo_format *format);
+
 /* negotiate_gzip -- whether gzip is wanted; NULL: no. */
 bool negotiate_gzip(const char *accept_encoding);
 

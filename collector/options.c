@@ -75,9 +75,11 @@ set_path(struct options *o, const char *v)
 {
 	size_t n = strlen(v);
 
-	/* "/", "/sd" and "/-/" are taken, and "x/" would never be found */
+	/* "/", "/sd", "/-/", "/api/" and "/page/" are taken, and "x/" would
+	 * never be found */
 	if (v[0] != '/' || n < 2 || v[n - 1] == '/' || strpbrk(v, "?#% ") ||
-	    strncmp(v, "/-/", 3) == 0 || strcmp(v, "/sd") == 0)
+	    strncmp(v, "/-/", 3) == 0 || strcmp(v, "/sd") == 0 ||
+	    strncmp(v, "/api/", 5) == 0 || strncmp(v, "/page/", 6) == 0)
 		return -EINVAL;
 	o->telemetry_path = v;
 	return 0;

@@ -86,7 +86,7 @@ out:
 int
 plans_get(struct plans *ps, const struct selection *sel,
     const struct expo_source *sources, const struct plan_key *keys, size_t n,
-    const struct expo_page **page, bool *fresh)
+    const struct expo_page **page, uint64_t *id, bool *fresh)
 {
 	struct plan *p = choose(ps, sel);
 	int err;
@@ -96,9 +96,11 @@ plans_get(struct plans *ps, const struct selection *sel,
 		err = plan(p, sel, sources, keys, n);
 		if (err < 0)
 			return err;
+		p->id = ++ps->last_id;
 	}
 	p->used = ++ps->clock;
 	*page = p->page;
+	*id = p->id;
 	return 0;
 }
 

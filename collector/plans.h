@@ -33,11 +33,13 @@ struct plan {
 	struct plan_key *keys;
 	size_t n_keys;
 	uint64_t used;
+	uint64_t id;			/* of the page: never reused */
 };
 
 struct plans {
 	struct plan v[PLANS_MAX];
 	uint64_t clock;
+	uint64_t last_id;
 };
 
 /*
@@ -45,12 +47,12 @@ struct plans {
  * sources[i].
  *
  * *fresh tells whether it was planned just now.  The page lives until the
- * next call.
+ * next call; *id is its own.
  * Errors   those of expo_page_create().
  */
 int plans_get(struct plans *p, const struct selection *sel,
     const struct expo_source *sources, const struct plan_key *keys, size_t n,
-    const struct expo_page **page, bool *fresh);
+    const struct expo_page **page, uint64_t *id, bool *fresh);
 
 void plans_free(struct plans *p);
 

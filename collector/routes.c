@@ -3,54 +3,66 @@
 
 #include <string.h>
 
+#include "collector/api.h"
+#include "collector/assets.h"
 #include "collector/negotiate.h"
 
 #define ACCEPT_MAX 4096		/* bytes that are looked at */
 
-/* Lists of services in the query, while it is walked. */
+/* Lists of services in the query, and a format instead of Accept, while it is
+ * walked. */
 struct walk {
-	struct selection *sel;
-	bool too_long;
+	struct ask *ask;
+	const char *wrong;		/* NULL: nothing is */
 };
 
 static bool
 on_argument(void *ctx, const char *key, const char *value)
 {
 	struct walk *w = ctx;
+	bool listed = !w->ask->sel.alone;
 	int err = 0;
 
-	if (strcmp(key, "service") == 0)
-		err = select_add(w->sel->include, value);
-	else if (strcmp(key, "exclude") == 0)
-		err = select_add(w->sel->exclude, value);
-	w->too_long = err < 0;
-	return err == 0;
+	if (listed && strcmp(key, "service") == 0)
+		err = select_add(w->ask->sel.include, value);
+	else if (listed && strcmp(key, "exclude") == 0)
+		err = select_add(w->ask->sel.exclude, value);
+	else if (strcmp(key, "format") == 0 &&
+	    !negotiate_named(value, &w->ask->format))
+		w->wrong = "format is text, openmetrics or protobuf\n";
+	if (err < 0)
+		w->wrong = "too many services named\n";
+	return w->wrong == NULL;
 }
 
 static void
 ask_for_metrics(struct routes *r, struct httpd_request *req, struct ask *ask)
 {
+	struct walk walk = { .ask = ask };
 	char list[ACCEPT_MAX];
+	const char *accept = httpd_header_list(req, "Accept", list,
+	    sizeof(list));
 
 	ask->kind = ASK_METRICS;
-	ask->format = negotiate_format(httpd_header_list(req, "Accept", list,
-	    sizeof(list)));
-	ask->gzip = negotiate_gzip(httpd_header_list(req, "Accept-Encoding",
-	    list, sizeof(list)));
-	scraper_ask(r->scraper, ask, req);
+	ask->format = negotiate_format(accept);
+	/* a browser would show the first member only (gzip.h) */
+	ask->gzip = !(accept && strstr(accept, "text/html"));
+	if (ask->gzip)
+		ask->gzip = negotiate_gzip(httpd_header_list(req,
+		    "Accept-Encoding", list, sizeof(list)));
+	httpd_query_each(req, on_argument, &walk);
+	if (walk.wrong)
+		httpd_reply_text(req, 400, walk.wrong);
+	else
+		scraper_ask(r->scraper, ask, req);
 }
 
 static void
 handle_metrics(struct routes *r, struct httpd_request *req)
 {
 	struct ask ask = { 0 };
-	struct walk walk = { .sel = &ask.sel };
 
-	httpd_query_each(req, on_argument, &walk);
-	if (walk.too_long)
-		httpd_reply_text(req, 400, "too many services named\n");
-	else
-		ask_for_metrics(r, req, &ask);
+	ask_for_metrics(r, req, &ask);
 }
 
 static void
@@ -63,6 +75,19 @@ handle_service(struct routes *r, struct httpd_request *req, const char *name)
 		httpd_reply_text(req, 404, "not a service's name\n");
 	else
 		ask_for_metrics(r, req, &ask);
+}
+
+static void
+handle_api(struct routes *r, struct httpd_request *req, const char *path)
+{
+	struct ask ask = { 0 };
+	char msg[128];
+	unsigned status = api_parse(req, path, &ask, msg);
+
+	if (status)
+		httpd_reply_text(req, status, msg);
+	else
+		scraper_ask(r->scraper, &ask, req);
 }
 
 static void
@@ -96,22 +121,21 @@ routes_handle(struct httpd_request *req, void *user)
 	struct routes *r = user;
 	const char *path = httpd_path(req);
 	size_t n = strlen(r->metrics_path);
-	struct ask index = { .kind = ASK_INDEX };
 
 	r->stats->in_flight = httpd_in_flight(r->http);
 	if (strcmp(path, r->metrics_path) == 0)
 		handle_metrics(r, req);
 	else if (strncmp(path, r->metrics_path, n) == 0 && path[n] == '/')
 		handle_service(r, req, path + n + 1);
-	else if (strcmp(path, "/") == 0)
-		scraper_ask(r->scraper, &index, req);
+	else if (strncmp(path, "/api/", 5) == 0)
+		handle_api(r, req, path);
 	else if (strcmp(path, "/sd") == 0)
 		handle_sd(r, req);
 	else if (strcmp(path, "/-/healthy") == 0)
 		httpd_reply_text(req, 200, "smx-collector is healthy.\n");
 	else if (strcmp(path, "/-/ready") == 0)
 		handle_ready(r, req);
-	else
+	else if (!assets_reply(req, path))
 		httpd_reply_text(req, 404, "not found\n");
 }
 

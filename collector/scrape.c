@@ -24,6 +24,7 @@ on_tick(uv_timer_t *timer)
 {
 	struct scraper *s = timer->data;
 
+	recent_drop(&s->recent, uv_hrtime());
 	bodies_tick(&s->bodies, uv_now(s->loop));
 	if (s->first && !s->busy && is_full(s) && s->http)
 		httpd_cut_slow(s->http, BODY_LARGE, SCRAPER_SLOW_MS);
@@ -54,6 +55,7 @@ scraper_init(struct scraper *s, uv_loop_t *loop, struct engine *engine,
 void
 scraper_free(struct scraper *s)
 {
+	recent_drop(&s->recent, UINT64_MAX);
 	bodies_close(&s->bodies);
 }
 
@@ -160,6 +162,7 @@ reply_all(struct scraper *s)
 	*guess_of(s, &s->served->ask) = s->answer.body->len +
 	    (s->answer.spare ? s->answer.spare->len : 0);
 	body_send(s->answer.body);
+	recent_put(&s->recent, &s->served->ask, &s->answer);
 	while ((w = s->served) != NULL) {
 		s->served = w->next;
 		reply(w->req, &s->answer);
@@ -272,8 +275,13 @@ void
 scraper_ask(struct scraper *s, const struct ask *ask,
     struct httpd_request *req)
 {
+	const struct answer *recent = recent_get(&s->recent, ask, uv_hrtime());
 	struct waiter *w;
 
+	if (recent) {
+		reply(req, recent);
+		return;
+	}
 	if (s->waiting_max && s->n_waiting >= s->waiting_max)
 		drop_the_gone(s);
 	if (s->waiting_max && s->n_waiting >= s->waiting_max) {

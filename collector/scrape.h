@@ -6,7 +6,8 @@
  *   request --> line --> job (pool thread: engine_answer) --> replies
  *
  * A job answers everybody who asked for the same before it began: their
- * answer is at least as new as their question.
+ * answer is at least as new as their question.  Pages are content with one that
+ * is less than a second old (recent.h).
  *
  * The memory of answers is kept (body.h) and bounded: while SCRAPER_LARGE_MAX
  * large ones are being sent the line waits, and whoever takes longer than
@@ -20,6 +21,7 @@
 #include <uv.h>
 
 #include "collector/engine.h"
+#include "collector/recent.h"
 #include "collector/turns.h"
 #include "runtime/httpd.h"
 
@@ -47,6 +49,7 @@ struct scraper {
 	uv_work_t work;
 	uv_timer_t tick;
 	struct turns turns;
+	struct recent recent;
 	struct bodies bodies;
 	size_t guesses[SCRAPER_GUESSES];	/* bytes of such an answer */
 	struct waiter *served;		/* NULL: only a scan */

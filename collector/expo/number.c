@@ -256,6 +256,33 @@ expo_decimal(char *dst, uint64_t n, int exponent)
 	return put_digits(dst, &d);
 }
 
+size_t
+expo_exact(char *dst, uint64_t n, int exponent)
+{
+	char digits[EXPO_NUMBER_ROOM];
+	size_t len, whole, zeros;
+
+	for (; exponent > 0 && n % 10 == 0 && n > 0; exponent--)
+		n /= 10;
+	len = expo_u64(digits, n);
+	if (exponent <= 0 || n == 0) {
+		zeros = n == 0 ? 0 : (size_t)-exponent;
+		memcpy(dst, digits, len);
+		memset(dst + len, '0', zeros);
+		return len + zeros;
+	}
+	/* at least one digit before the point */
+	zeros = len > (size_t)exponent ? 0 : (size_t)exponent + 1 - len;
+	memmove(digits + zeros, digits, len);
+	memset(digits, '0', zeros);
+	len += zeros;
+	whole = len - (size_t)exponent;
+	memcpy(dst, digits, whole);
+	dst[whole] = '.';
+	memcpy(dst + whole + 1, digits + whole, (size_t)exponent);
+	return len + 1;
+}
+
 double
 expo__value(uint64_t n, int exponent)
 {

@@ -34,6 +34,14 @@ size_t expo_u64(char *dst, uint64_t v);
  */
 size_t expo_decimal(char *dst, uint64_t n, int exponent);
 
+/*
+ * expo_exact -- the same with every digit and without an exponent, trailing
+ * zeros left out: 0.000000003, 18446744073.709551615.  |exponent| <= 18.
+ *
+ * Return   at most 39 bytes.
+ */
+size_t expo_exact(char *dst, uint64_t n, int exponent);
+
 double expo__value(uint64_t n, int exponent);
 
 /* expo_value -- the double nearest to n x 10^-exponent, |exponent| <= 22. */

@@ -102,7 +102,7 @@ def only_the_right_password_of_a_user_opens():
         assert box.curl("-u", "alice:right", path="/metrics")[:2] == (0, 200)
         assert box.curl("-u", "alice:wrong", path="/metrics")[:2] == (0, 401)
         for path in ("/metrics", "/metrics/x", "/", "/-/healthy", "/-/ready",
-                     "/sd", "/nothing"):
+                     "/sd", "/nothing", "/api/v1/state", "/page/main.js"):
             assert box.curl(path=path)[:2] == (0, 401), path
         assert box.value("smx_collector_requests_total", code="401") >= 20
 

@@ -6,6 +6,7 @@
  *
  * reads commands, a line each, and answers each with "ok" or the error:
  *
+ *	help TEXT		of all families that come after it
  *	counter NAME N		add N
  *	gauge NAME VALUE
  *	histogram NAME NS...	observe each
@@ -28,7 +29,7 @@
 
 #include "smx/writer.h"
 
-static const char help[] = "Of a test: \\ and \"quotes\".";
+static char help[512] = "Of a test: \\ and \"quotes\".";
 
 static int
 do_counter(const char *name, const char *value, struct smx_error *e)
@@ -247,6 +248,10 @@ obey(char *line, struct smx_error *e)
 	line[strcspn(line, "\n")] = '\0';
 	if (sscanf(line, "%31s %255s %n", word, name, &at) < 2)
 		return -EINVAL;
+	if (strcmp(word, "help") == 0) {
+		snprintf(help, sizeof(help), "%.500s", line + strlen("help "));
+		return 0;
+	}
 	if (strcmp(word, "counter") == 0)
 		return do_counter(name, line + at, e);
 	if (strcmp(word, "gauge") == 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expo/json.h"
 #include "libshm/src/text.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -93,6 +94,48 @@ check_format(const struct expo_page *page, enum expo_format format,
 	free(part);
 }
 
+/* Brackets and quotes belong together; a parser has the rest (unit/expo_json).
+ */
+static bool
+is_closed(const char *text, size_t len)
+{
+	bool quoted = false;
+	int depth = 0;
+
+	for (size_t i = 0; i < len && depth >= 0; i++) {
+		char c = text[i];
+
+		if (quoted && c == '\\')
+			i++;
+		else if (c == '"')
+			quoted = !quoted;
+		else if (!quoted)
+			depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+	}
+	return depth == 0 && !quoted;
+}
+
+/* With names and without, all of it and a part. */
+static void
+check_json(const struct expo_page *page, const struct expo_source *sources,
+    const struct smx_snapshot *const *snaps)
+{
+	char *text = malloc(EXPO_JSON_MAX);
+
+	fuzz_require(text != NULL, "there is memory");
+	for (unsigned i = 0; i < 4; i++) {
+		const struct expo_window w = { .plan = "1-1", .family = "",
+			.first = i & 2 ? 1 : 0, .limit = i & 2 ? 3 : 10000,
+			.values_only = i & 1 };
+		size_t len = expo_json(text, page, sources, &w, snaps);
+
+		fuzz_require(len <= EXPO_JSON_MAX, "its end is where it says");
+		fuzz_require(smx__text_valid(text, len), "an answer is text");
+		fuzz_require(is_closed(text, len), "an answer is whole");
+	}
+	free(text);
+}
+
 void
 fuzz_encode(const struct expo_source *sources, size_t n,
     const struct smx_snapshot *const *snaps)
@@ -111,5 +154,6 @@ fuzz_encode(const struct expo_source *sources, size_t n,
 	fuzz_require(expo_page_bytes(page) > 0, "a page has a size");
 	for (int format = 0; format < EXPO_FORMATS; format++)
 		check_format(page, (enum expo_format)format, sources, n, snaps);
+	check_json(page, sources, snaps);
 	expo_page_destroy(page);
 }

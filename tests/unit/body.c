@@ -168,12 +168,14 @@ START_TEST(compressed_members_say_what_was_there)
 	for (size_t i = 0; i < sizes[_i]; i++)
 		plain->bytes[i] = (char)(i * i / 7);
 	plain->len = sizes[_i];
-	ck_assert_int_eq(gzip_body(&deflate, plain, zip), 0);
+	ck_assert_int_eq(gzip_body(&deflate, plain, zip,
+	    GZIP_MEMBER), 0);
 	ck_assert_uint_eq(unzip(zip, out, sizes[_i], &members), sizes[_i]);
 	ck_assert_mem_eq(out, plain->bytes, sizes[_i]);
 	ck_assert_uint_eq(members, (sizes[_i] + (1 << 20) - 1) >> 20);
 	plain->len = 1000;
-	ck_assert_int_eq(gzip_body(&deflate, plain, zip), -ENODATA);
+	ck_assert_int_eq(gzip_body(&deflate, plain, zip,
+	    GZIP_MEMBER), -ENODATA);
 	free(out);
 	libdeflate_free_compressor(deflate);
 	body_unref(plain);

@@ -16,6 +16,7 @@ packages=(
 )
 # Beside them, what a suite needs that runs only when it is named.
 declare -A suite_packages=(
+	[page]='chromium fonts-inter fonts-jetbrains-mono'
 	[arm64]='gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user'
 	[compose]='containerd docker.io docker-compose debootstrap tini'
 )
