@@ -9,7 +9,7 @@ packages=(
 	libuv1-dev libhiredis-dev libmicrohttpd-dev libdeflate-dev
 	libgnutls28-dev libyaml-dev libseccomp-dev libcap-ng-dev libcrypt-dev
 	libsystemd-dev libjansson-dev libncurses-dev nettle-dev libpq-dev check
-	redis-server redis-tools prometheus runit
+	redis-server redis-tools prometheus prometheus-alertmanager runit
 	'postgresql-15|postgresql-17' 'postgresql-client-15|postgresql-client-17'
 	python3 python3-prometheus-client python3-protobuf python3-yaml libatomic1
 	curl iproute2 iptables mandoc openssl procps spin tmux
@@ -21,7 +21,8 @@ declare -A suite_packages=(
 	[compose]='containerd docker.io docker-compose debootstrap tini'
 )
 # Of those, the ones that bring a daemon, and its name where it is another.
-package_daemons=(redis-server prometheus postgresql containerd docker.io:docker)
+package_daemons=(redis-server prometheus prometheus-alertmanager postgresql
+	containerd docker.io:docker)
 
 policy=/usr/sbin/policy-rc.d
 policy_kept=/usr/sbin/policy-rc.d.before-cdb

@@ -17,6 +17,7 @@ signal      8001  /health    service
 writer      8005  /health    service
 notify      8004  /health    service
 feed        8000  /health    service
+alertmanager 9093 /-/ready   monitor
 prometheus  9090  /-/ready   monitor
 '
 # What a service takes beside the options that all services take is made by
@@ -43,6 +44,7 @@ parts_wanted() {
 		case $name in
 		prometheus) [[ $metrics$prometheus == 11 ]] || continue ;;
 		collector) [[ $metrics$collector == 11 ]] || continue ;;
+		alertmanager) [[ $alertmanager == 1 ]] || continue ;;
 		esac
 		printf '%s\n' "$name"
 	done
@@ -60,7 +62,7 @@ services() {
 # what runs, and since a clone below /root is closed to the processes.
 binary_of() {
 	case $1 in
-	redis | postgres | prometheus) ;;
+	redis | postgres | prometheus | alertmanager) ;;
 	collector) printf 'collector/smx-collector\n' ;;
 	digest | load) printf 'services/cdb-%s\n' "$1" ;;
 	*) printf 'services/cdb-%s\n' "$1" ;;
@@ -83,6 +85,13 @@ command_of() {
 			"--storage.tsdb.path=$home/data/prometheus"
 			"--web.listen-address=127.0.0.1:${port[prometheus]}"
 			--enable-feature=exemplar-storage --log.level=warn)
+		;;
+	alertmanager)
+		argv=(nice -n 10 prometheus-alertmanager
+			"--config.file=$home/etc/alertmanager.yml"
+			"--storage.path=$home/data/alertmanager"
+			"--web.listen-address=127.0.0.1:${port[alertmanager]}"
+			--cluster.listen-address= --log.level=warn)
 		;;
 	collector)
 		argv=("$home/bin/$(binary_of collector)" --dir "$smx_dir"
@@ -227,14 +236,37 @@ config_redis() {
 	CONF
 }
 
+# The file of the containers with the addresses of this run; what it has for
+# Alertmanager goes where there is none.
 config_prometheus() {
-	local edit=(-e "s|@INTERVAL@|$interval|g") name
+	local name target at
+	local edit=(-e "s/\(_interval:\) 15s/\1 ${interval}s/"
+		-e "s/\(scrape_timeout:\) 10s/\1 ${interval}s/")
 
 	for name in "${wanted[@]}"; do
-		edit+=(-e "s|@${name^^}@|127.0.0.1:${port[$name]}|g")
+		target="\(cdb_\)\?$name:${default_port[$name]}"
+		at=127.0.0.1:${port[$name]}
+		edit+=(-e "s/'$target'/'$at'/")
 	done
-	sed "${edit[@]}" "$top/compose/prometheus/prometheus.yml.in" \
+	[[ $alertmanager == 1 ]] || edit+=(-e '/^alerting:/,/^$/d'
+		-e '/job_name: alertmanager/,/targets:/d')
+	mkdir "$home/etc/rules"
+	sed "s/vector(80)/vector($cpu_alert)/" \
+		"$top/compose/prometheus/rules/settings.yml" \
+		>"$home/etc/rules/settings.yml"
+	cp "$top/compose/prometheus/rules/"{recording,alerts}.yml \
+		"$home/etc/rules/"
+	sed "${edit[@]}" "$top/compose/prometheus/prometheus.yml" \
 		>"$home/etc/prometheus.yml"
 	promtool check config "$home/etc/prometheus.yml" >/dev/null ||
 		die "promtool refuses $home/etc/prometheus.yml"
+}
+
+config_alertmanager() {
+	sed "s/cdb_notify:8004/127.0.0.1:${port[notify]}/" \
+		"$top/compose/alertmanager/alertmanager.yml" \
+		>"$home/etc/alertmanager.yml"
+	mkdir -p "$home/data/alertmanager"
+	amtool check-config "$home/etc/alertmanager.yml" >/dev/null ||
+		die "amtool refuses $home/etc/alertmanager.yml"
 }

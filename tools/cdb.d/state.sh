@@ -23,6 +23,7 @@ state_write() {
 			"$profile" "$speed" "$seed" "$interval"
 		printf 'metrics=%s\ncollector=%s\nprometheus=%s\nstarted=%s\n' \
 			"$metrics" "$collector" "$prometheus" "$(date +%s)"
+		printf 'alertmanager=%s\n' "$alertmanager"
 		for name in "${wanted[@]}"; do
 			printf 'port_%s=%s\n' "$name" "${port[$name]}"
 		done
@@ -50,6 +51,7 @@ state_read() {
 	metrics=${state[metrics]:-1}
 	collector=${state[collector]:-1}
 	prometheus=${state[prometheus]:-1}
+	alertmanager=${state[alertmanager]:-0}
 	smx_dir=${state[smx_dir]:-}
 	mapfile -t wanted < <(parts_wanted)
 }

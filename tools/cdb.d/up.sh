@@ -4,16 +4,17 @@
 
 up_options() {
 	profile='' speed=1 seed=1 metrics=1 collector=1 prometheus=1
-	interval=5 data=() with=()
+	alertmanager=0 interval=5 cpu_alert=80 data=() with=()
 	while [[ $# -gt 0 ]]; do
 		case $1 in
 		--*=*) set -- "${1%%=*}" "${1#*=}" "${@:2}"; continue ;;
 		--no-metrics) metrics=0 ;;
 		--no-collector) collector=0 prometheus=0 ;;
 		--no-prometheus) prometheus=0 ;;
+		--alertmanager) alertmanager=1 ;;
 		--yes) ;;
 		--profile | --data | --speed | --seed | --scrape-interval | \
-			--with)
+			--cpu-alert | --with)
 			[[ $# -ge 2 ]] || usage "up: $1 needs a value"
 			up_option "$1" "$2"
 			shift
@@ -22,6 +23,8 @@ up_options() {
 		esac
 		shift
 	done
+	[[ $alertmanager == 0 || $metrics$prometheus == 11 ]] ||
+		usage "--alertmanager needs Prometheus"
 	if [[ -z $profile ]]; then
 		[[ ${#data[@]} == 0 ]] && profile=demo || profile=default
 	fi
@@ -50,6 +53,11 @@ up_option() {
 		[[ $2 =~ ^[1-9][0-9]{0,4}$ ]] ||
 			usage "--scrape-interval $2 is not in seconds"
 		interval=$2
+		;;
+	--cpu-alert)
+		[[ $2 =~ ^[1-9][0-9]{0,4}$ ]] ||
+			usage "--cpu-alert $2 is not in percent"
+		cpu_alert=$2
 		;;
 	--with)
 		[[ $2 =~ ^[a-z]+:--[a-z] ]] ||
@@ -205,6 +213,7 @@ prepare() {
 	config_redis
 	config_postgres
 	[[ $metrics$prometheus != 11 ]] || config_prometheus
+	[[ $alertmanager == 0 ]] || config_alertmanager
 	copy_binaries "${binaries[@]}"
 	cp "$top/tools/cdb.d/finish" "$top/tools/cdb.d/redis.sh" "$home/etc/"
 	for name in "${wanted[@]}"; do
