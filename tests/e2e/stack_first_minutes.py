@@ -90,6 +90,13 @@ def a_folder_without_room_or_programs_is_named(_):
                 "set TMPDIR", env={"TMPDIR": name})
 
 
+def a_user_without_a_name_is_told(_):
+    if os.geteuid() != 0:
+        raise stack.Skip("becoming another user needs root")
+    refused(["up"], "has no name", "set CDB_USER", before=[
+        "setpriv", "--reuid=64321", "--regid=64321", "--clear-groups"])
+
+
 def a_script_without_its_checkout_says_so(_):
     with folder() as name:
         copy = shutil.copy(stack.ROOT / "cdb", name)
@@ -160,6 +167,7 @@ def a_tiny_dev_shm_is_left_alone(_):
 if __name__ == "__main__":
     stack.main(a_folder_that_will_not_do_is_named,
                a_folder_without_room_or_programs_is_named,
+               a_user_without_a_name_is_told,
                a_script_without_its_checkout_says_so,
                a_place_to_build_that_is_closed_is_named,
                missing_packages_are_told_to_who_cannot_install_them,

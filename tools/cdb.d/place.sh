@@ -28,6 +28,9 @@ starts_programs() {
 home_check() {
 	local at=${home%/*} free instead='set CDB_TMP to another folder'
 
+	getent passwd "$run_uid" >/dev/null ||
+		die "user $run_uid has no name, and PostgreSQL wants one; be" \
+			"a user of /etc/passwd, or root and set CDB_USER to one"
 	[[ -d $at ]] || die "there is no folder $at; $instead"
 	[[ -w $at && -x $at ]] ||
 		die "$at is not writable for $(id -un); $instead"
