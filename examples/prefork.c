@@ -13,18 +13,18 @@
  * handles, and takes a slot and a lane of its own at its first update.
  */
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <smx/writer.h>
 
-static struct smx_counter requests, deaths;
+static struct smx_counter requests, aborted, deaths;
 static struct smx_gauge busy, longest;
 
 static void
@@ -38,6 +38,8 @@ metrics_register(void)
 	if (smx_attach_error("prefork", NULL, &error) < 0)
 		fprintf(stderr, "no metrics: %s\n", error.msg);
 	requests = smx_counter("requests_total", "Requests of all workers.");
+	aborted = smx_counter("requests_aborted_total",
+	    "Requests whose client left before it had its answer.");
 	deaths = smx_counter("worker_deaths_total", "Workers that died.");
 	busy = smx_gauge("workers_busy", "Workers with a request in hand.");
 	if (smx_gauge_register(&longest, &d, &error) < 0)
@@ -64,8 +66,8 @@ work(int listener)
 		if (n > most)
 			smx_set(longest, (double)(most = n));
 		smx_inc(requests); /* before the answer: it is not lost */
-		if (n > 0 && write(fd, request, (size_t)n) < 0)
-			perror("write");
+		if (n > 0 && write(fd, request, (size_t)n) != n)
+			smx_inc(aborted);
 		close(fd);
 		smx_set(busy, 0);
 	}
@@ -74,7 +76,11 @@ work(int listener)
 static void
 start_worker(int listener)
 {
-	if (fork() == 0) {
+	pid_t pid = fork();
+
+	if (pid < 0)
+		perror("fork");
+	if (pid == 0) {
 		work(listener);
 		_exit(0);
 	}
@@ -104,6 +110,8 @@ main(int argc, char **argv)
 	int listener = listen_on((uint16_t)(argc > 1 ? atoi(argv[1]) : 7008));
 	int workers = argc > 2 ? atoi(argv[2]) : 4;
 
+	/* a client that left is an error of write(), not a worker's end */
+	signal(SIGPIPE, SIG_IGN);
 	metrics_register();
 	for (int i = 0; i < workers; i++)
 		start_worker(listener);

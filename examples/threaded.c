@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,18 +22,45 @@
 
 #include <smx/writer.h>
 
+enum kind { TEXT, NUMBER, KINDS };
+
 static struct smx_counter connections, received;
+static struct smx_counter lines[KINDS]; /* {kind}, known beforehand */
+static struct smx_counter_family words; /* {word}, known when it comes */
 static struct smx_gauge open_now;
 static struct smx_histogram answer;
-static struct smx_counter_family lines; /* {kind} */
+
+static void
+lines_register(enum kind kind, const char *name)
+{
+	const struct smx_label labels[] = { { "kind", name }, { NULL, NULL } };
+	const struct smx_desc d = { .name = "lines_total",
+		.help = "Lines answered, by what they begin with.",
+		.labels = labels };
+	struct smx_error error;
+
+	if (smx_counter_register(&lines[kind], &d, &error) < 0)
+		fprintf(stderr, "no lines_total: %s\n", error.msg);
+}
+
+/* Clients choose the values, so there must be a limit of series: beyond it
+ * the word is "other". */
+static void
+words_register(void)
+{
+	static const char *const names[] = { "word", NULL };
+	const struct smx_desc d = { .name = "words_total",
+		.help = "Lines answered, by their first word.",
+		.label_names = names, .series_max = 20 };
+	struct smx_error error;
+
+	if (smx_counter_family(&words, &d, &error) < 0)
+		fprintf(stderr, "no words_total: %s\n", error.msg);
+}
 
 static void
 metrics_register(void)
 {
-	static const char *const kind[] = { "kind", NULL };
-	struct smx_desc d = { .name = "lines_total",
-		.help = "Lines answered, by what they hold.",
-		.label_names = kind };
 	struct smx_error error;
 
 	/* Without metrics the server serves; the reason is worth a line. */
@@ -43,24 +71,36 @@ metrics_register(void)
 	open_now = smx_gauge("connections_open", "Clients that are here.");
 	answer = smx_histogram_latency("answer_seconds",
 	    "From having a line to having answered it.");
-	if (smx_counter_family(&lines, &d, &error) < 0)
-		fprintf(stderr, "no lines_total: %s\n", error.msg);
+	lines_register(TEXT, "text");
+	lines_register(NUMBER, "number");
+	words_register();
 }
 
-/* The answer to a line; the label's value is known only now. */
 static void
+count_line(const char *line)
+{
+	char word[32];
+	const char *const values[] = { word };
+
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(line, " \r\n"), line);
+	smx_inc(lines[isdigit((unsigned char)line[0]) ? NUMBER : TEXT]);
+	smx_inc(smx_counter_with(words, values));
+}
+
+/* 0, or -1 when the client has left. */
+static int
 answer_line(char *line, size_t n, int to)
 {
-	const char *kind = isdigit((unsigned char)line[0]) ? "number" : "text";
 	uint64_t t0 = smx_ticks();
 
+	count_line(line);
+	smx_add(received, n);
 	for (size_t i = 0; i < n; i++)
 		line[i] = (char)toupper((unsigned char)line[i]);
 	if (write(to, line, n) < 0)
-		perror("write");
+		return -1;
 	smx_observe_since(answer, t0);
-	smx_add(received, n);
-	smx_inc(smx_counter_with(lines, (const char *const[]){ kind }));
+	return 0;
 }
 
 static void *
@@ -73,10 +113,13 @@ serve(void *arg)
 	smx_inc(connections);
 	smx_gauge_add(open_now, 1);
 	while (from && fgets(line, sizeof(line), from) && line[0] != '\n')
-		answer_line(line, strlen(line), fd);
+		if (answer_line(line, strlen(line), fd) < 0)
+			break;
 	smx_gauge_add(open_now, -1);
 	if (from)
 		fclose(from);
+	else
+		close(fd);
 	return NULL;
 }
 
@@ -104,12 +147,18 @@ main(int argc, char **argv)
 	int fd = listen_on((uint16_t)(argc > 1 ? atoi(argv[1]) : 7007));
 	pthread_t thread;
 
+	/* a client that left is an error of write(), not our end */
+	signal(SIGPIPE, SIG_IGN);
 	metrics_register();
 	for (;;) {
 		int client = accept(fd, NULL, NULL);
 
-		if (client >= 0 && pthread_create(&thread, NULL, serve,
+		if (client < 0)
+			continue;
+		if (pthread_create(&thread, NULL, serve,
 		    (void *)(intptr_t)client) == 0)
 			pthread_detach(thread);
+		else
+			close(client);
 	}
 }

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -109,9 +110,25 @@ def threads_come_and_go_and_nothing_is_lost():
         assert e.value("connections_total") == 21
         assert e.value("lines_total", kind="number") == 20
         assert e.value("lines_total", kind="text") == 1
+        assert e.value("words_total", word="42") == 20
         assert e.value("received_bytes_total") == 6 + 20 * 3
         assert e.value("answer_seconds") == 21
+        for word in range(30):          # clients choose: there is a limit
+            ask(first, b"w%d\n" % word)
+        assert e.value("words_total", word="other") == 30 - 18
         first.close()
+
+
+def a_client_that_leaves_early_is_no_end():
+    port = free_port()
+    with Example("threaded", port) as e:
+        for _ in range(20):
+            with connect(port) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                struct.pack("ii", 1, 0))
+                sock.sendall(b"answer me\n" * 1000)
+        cases.until("they are gone", lambda: e.value("connections_open") == 0)
+        assert ask(connect(port), b"still here\n") == b"STILL HERE\n"
 
 
 def workers_die_and_their_counts_stay():
@@ -160,6 +177,7 @@ def a_loop_is_watched():
 def main():
     cases.run(hello_counts,
               threads_come_and_go_and_nothing_is_lost,
+              a_client_that_leaves_early_is_no_end,
               workers_die_and_their_counts_stay,
               cplusplus_counts_as_well,
               a_loop_is_watched)
