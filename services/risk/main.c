@@ -18,7 +18,7 @@
 #include "state.h"
 
 #define GROUP	      "risk"
-#define POLL_MS	      1		/* while something is still to come */
+#define POLL_MS	      2		/* while something is still to come */
 #define QUIET_MS      10	/* that events without an output may wait */
 #define RULES_MS      200	/* between looks for the exchange's rules */
 #define STEP_MAX      4096	/* events of one transaction */

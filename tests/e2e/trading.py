@@ -244,6 +244,33 @@ class Trading(MarketTest):
         until("the book has it", lambda:
               status(m.services["risk"])["pending_orders"] == 0)
 
+    def test_orders_answered_out_of_order_are_answered_once(self):
+        """Killed while some wait for their time, and later ones are done:
+        those are in the pending list, and come again."""
+        m = self.market(execution=["--speed", "1", "--latency-ms",
+                                   "20-800"], risk=["--orders-per-minute",
+                                                      "0"])
+        m.up("execution", "risk", "signal")
+        until("the rules are told", lambda: m.ask(
+            "HGET", "state:execution", "exchange"))
+        subprocess.run([os.path.join(pipeline.BIN, "cdb-load"), "--redis",
+                        f"127.0.0.1:{m.port}", "--signals", "40"], check=True)
+        until("some are held", lambda: m.ask(
+            "XPENDING", "orders", "execution").split("\n")[0] != "0")
+        m.services["execution"].kill()
+        m.services["execution"].wait()
+        m.up("execution")
+        until("all are answered", lambda: (lambda risk:
+              risk["counters"]["signals"] == 40 and
+              risk["pending_orders"] == 0)(status(m.services["risk"])))
+        ids = re.findall(r'"order_id": ?"(\w+)"', m.ask(
+            "--raw", "XRANGE", "order_results", "-", "+"))
+        self.assertGreater(len(ids), 5)
+        self.assertEqual(len(ids), len(set(ids)))
+        self.assertEqual(len(ids), m.added("orders"))
+        done = status(m.services["execution"])["counters"]
+        self.assertEqual(done["received"], len(ids))
+
 
 if __name__ == "__main__":
     market.main()
