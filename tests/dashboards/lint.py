@@ -76,9 +76,12 @@ def panel(boards, uid, title):
     raise LookupError(uid)
 
 
+ONE = "HTTP requests"
+
+
 def look(boards):
     """One panel of many, and what Grafana needs to draw it."""
-    found = panel(boards, "cdb-health", "CPU")
+    found = panel(boards, "cdb-health", ONE)
     return found, found["targets"][0], found["fieldConfig"]["defaults"]
 
 
@@ -88,7 +91,7 @@ def edit(place, key, value):
     return change
 
 
-def expression(old, new, uid="cdb-health", title="CPU"):
+def expression(old, new, uid="cdb-health", title=ONE):
     def change(boards):
         target = panel(boards, uid, title)["targets"][0]
         assert old in target["expr"], target
@@ -132,20 +135,20 @@ BROKEN = [
     ("nine_with_stable_names", "not linked", of_board("tags", [])),
     ("nine_with_stable_names", "says not", of_board("description", "")),
     ("every_panel_says_what_it_shows", "no description",
-     edit(0, "description", "CPU")),
+     edit(0, "description", "HTTP")),
     ("every_panel_says_what_it_shows", "kind graph", edit(0, "type", "graph")),
     ("every_panel_says_what_it_shows", "twice",
-     edit(0, "title", "Resident memory")),
+     edit(0, "title", "Ticks")),
     ("ids_are_unique", "twice", edit(0, "id", 1)),
     ("nothing_overlaps", "overlaps", onto_its_neighbour),
     ("nothing_overlaps", "beyond", lambda b: look(b)[0]["gridPos"].update(
         x=20)),
-    ("source_is_the_variable", "datasource of CPU",
+    ("source_is_the_variable", "datasource of " + ONE,
      edit(0, "datasource", {"type": "prometheus", "uid": "P18F7"})),
     ("units_fit", "unit None", edit(2, "unit", None)),
     ("units_fit", "bananas", edit(2, "unit", "suffix: bananas")),
     ("units_fit", "is in bytes", lambda b: panel(
-        b, "cdb-health", "Resident memory")["fieldConfig"]["defaults"].update(
+        b, "cdb-use", "Resident memory")["fieldConfig"]["defaults"].update(
             unit="s")),
     ("units_fit", "60 seconds",
      expression(" * 60", "", title="Orders")),
@@ -162,8 +165,8 @@ BROKEN = [
         1, "expr", "sum(rate(cdb_errors_total[1m])) or vector(0)")),
     ("nothing_is_made_up", "a pattern", edit(
         1, "expr", '{__name__=~"process_.+"}')),
-    ("metrics_exist", "nobody exports process_cpu_secs_total",
-     expression("cpu_seconds", "cpu_secs")),
+    ("metrics_exist", "nobody exports cdb_htpp_request",
+     expression("cdb_http", "cdb_htpp")),
     ("every_metric_is_shown", "cdb_data_staleness_seconds is on no panel",
      lambda b: [without_panel(*w)(b) for w in (
          ("cdb-trading", "Age of the last tick"),
@@ -177,7 +180,7 @@ BROKEN = [
      expression("$service", "$planet")),
     ("links_lead_somewhere", "cdb-nowhere", edit(2, "links", AWAY)),
     ("links_lead_somewhere", "has no label service",
-     edit(1, "legendFormat", "CPU")),
+     edit(1, "legendFormat", "HTTP")),
     ("links_lead_somewhere", "no way", of_board("links", [])),
 ]
 

@@ -24,10 +24,6 @@ SERVICES = {"feed", "signal", "risk", "execution", "writer", "notify"}
 # Expressions that may have no data in a run without faults, and why.
 EMPTY = {
     "process_memory_limit_bytes": "no cgroup limits memory outside containers",
-    "ALERTS{": "nothing fires",
-    "prometheus_rule_evaluation_failures_total": "there are no rules",
-    "prometheus_rule_group_duration_seconds": "there are no rules",
-    "alertmanager_": "there is no Alertmanager",
     "changes(process_start_time_seconds{service!=\"\"}[1m]) > 0":
         "nobody is started again",
 }
@@ -185,8 +181,8 @@ def foreign_metrics_exist(board):
     for dashboard in model.load().values():
         for query in model.queries(dashboard):
             for name in model.metrics(query.expr):
-                assert (not name.startswith("prometheus_") or
-                        name in there or may_be_empty(query)), query
+                assert (not name.startswith(model.FOREIGN) or
+                        name in there), query
 
 
 def sql(run, text):
@@ -297,7 +293,7 @@ def rates_are_what_redis_took(board):
 
 
 def panels_have_true_data(recording):
-    with stack.Stack("panels", *recording.options(SPEED),
+    with stack.Stack("panels", *recording.options(SPEED), "--alertmanager",
                      "--scrape-interval", 1, prometheus=True) as run:
         board = Board(run, {"BTCUSDT"})
         stack.until("a trade of each kind", lambda: run.metrics().get(
