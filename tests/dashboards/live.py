@@ -186,6 +186,22 @@ def foreign_metrics_exist(board):
                         name in there), query
 
 
+def exemplars_name_orders(board):
+    now, found = time.time(), 0
+    for dashboard in model.load().values():
+        for _, panel in model.panels(dashboard):
+            for target in panel.get("targets", []):
+                if not target.get("exemplar"):
+                    continue
+                series = board.ask(
+                    "query_exemplars", start=now - 60, end=now,
+                    query=board.filled_in(target["expr"]))
+                labels = [e["labels"] for s in series for e in s["exemplars"]]
+                assert labels and all(l["order_id"] for l in labels), series
+                found += 1
+    assert found, "no panel shows exemplars"
+
+
 def sql(run, text):
     _, said = run("sql", "-XAtqF", " ", "-c", text, check=0)
     return [line.split(" ") for line in said.splitlines() if line]
@@ -310,6 +326,7 @@ def panels_have_true_data(recording):
         every_variable_has_values(board)
         what_is_wrong_is_noticed(board)
         foreign_metrics_exist(board)
+        exemplars_name_orders(board)
         run.wait_end(recording.rows)
         the_funnel_is_what_others_counted(board, recording.rows)
         figures_are_what_tables_hold(board)
