@@ -55,14 +55,20 @@ def grafana_is_given_what_they_name():
         assert board["templating"]["list"][0]["current"]["value"] == uid, name
     provider = (folder / "dashboards/cdb.yml").read_text("utf-8")
     path = re.search(r"^ *path: (\S+)$", provider, re.M)[1]
-    compose = model.ROOT / "compose/docker-compose.yml"
-    if compose.exists():
-        mounts = re.findall(r"- (\S+):(\S+):ro$", compose.read_text("utf-8"),
-                            re.M)
-        there = {pathlib.Path(compose.parent, a).resolve(): b
-                 for a, b in mounts}
-        assert there.get(model.FOLDER) == path, there
-        assert there.get(folder) == "/etc/grafana/provisioning", there
+    compose = (model.ROOT / "compose/docker-compose.yml").read_text("utf-8")
+    mounts = re.findall(r"- (\S+):(\S+):ro$", compose, re.M)
+    there = {pathlib.Path(model.ROOT, "compose", outside).resolve(): inside
+             for outside, inside in mounts}
+    assert there.get(model.FOLDER) == path, there
+    assert there.get(folder) == "/etc/grafana/provisioning", there
+
+
+def the_schema_is_of_the_grafana_that_runs():
+    environment = (model.ROOT / "compose/.env").read_text("utf-8")
+    image = re.search(r"^GRAFANA_IMAGE=\S+:([\d.]+)$", environment, re.M)[1]
+    wanted = re.search(r'"@grafana/schema@([\d.]+)"', pathlib.Path(
+        __file__).with_name("schema.py").read_text("utf-8"))[1]
+    assert wanted == image, (wanted, image)
 
 
 # How to break what a rule protects: rule, part of what it must say, and what
@@ -201,4 +207,5 @@ def every_rule_notices_what_it_is_for():
 if __name__ == "__main__":
     run(the_dashboards_keep_the_rules, every_rule_notices_what_it_is_for,
         the_files_are_in_their_one_form, another_order_of_keys_is_put_right,
-        grafana_is_given_what_they_name)
+        grafana_is_given_what_they_name,
+        the_schema_is_of_the_grafana_that_runs)
