@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "conninfo.h"
 #include "metrics.h"
 #include "runtime/number.h"
 #include "sample.h"
@@ -29,6 +30,9 @@
 #define RETRY_MAX_MS   2000
 #define HEALTH_LIMIT   20000	/* entries of the stream health */
 #define SAMPLE_DEFAULT 60
+#define KEEP_DEFAULT   30	/* days */
+#define PRUNE_MS       3600000
+#define HUNG_MS	       10000	/* a database that says nothing for so long */
 
 struct writer_app {
 	struct cdb_service service;
@@ -41,12 +45,19 @@ struct writer_app {
 	uv_work_t work;
 	uv_timer_t retry;
 	uv_timer_t sampling;
+	uv_timer_t pruning;
 	const char *collector_url;
 	int64_t sample_s;		/* 0: never */
+	int64_t sample_next_s;		/* when the timer will be through */
+	int64_t sample_due_s;		/* when it was */
+	int64_t keep_days;		/* 0: for ever */
+	char postgres[CDB_CONNINFO_SHOWN];
 	bool busy;		/* the worker is at it */
+	uint64_t busy_ms;	/* since when, on the loop's clock */
 	bool stale;		/* the connection that read it is gone */
 	bool committed;		/* acknowledge it */
 	bool sample_due;
+	bool prune_due;
 	bool reading;
 	bool up;
 	int result;
@@ -56,6 +67,8 @@ struct writer_app {
 	uint64_t batches;
 	uint64_t failures;
 	char error[CDB_STORE_TEXT];
+	bool prune;		/* the worker shall */
+	long pruned;		/* rows; negative: it failed */
 	/* a sample, made by the worker */
 	bool sampled;
 	int64_t sample_ts;
@@ -68,7 +81,8 @@ take_postgres(void *arg, const char *value)
 	struct writer_app *app = arg;
 
 	app->store.conninfo = value;
-	return value[0] != '\0' && strlen(value) < 700;
+	return value[0] != '\0' && strlen(value) < 700 &&
+	    cdb_conninfo_show(value, app->postgres);
 }
 
 static bool
@@ -88,6 +102,14 @@ take_sample(void *arg, const char *value)
 	return number_parse(value, 0, 86400, &app->sample_s) == 0;
 }
 
+static bool
+take_keep(void *arg, const char *value)
+{
+	struct writer_app *app = arg;
+
+	return number_parse(value, 0, 36500, &app->keep_days) == 0;
+}
+
 static const struct cdb_option options[] = {
 	{ "--postgres", "CONNINFO", "a libpq connection string",
 	    "where PostgreSQL listens [dbname=cdb]", take_postgres },
@@ -97,6 +119,9 @@ static const struct cdb_option options[] = {
 	{ "--sample-s", "N", "seconds from 0 to 86400",
 	    "between rows of the table metrics, 0 for none [60]",
 	    take_sample },
+	{ "--keep-days", "N", "days from 0 to 36500",
+	    "of metrics, health_checks and rejected_messages, 0 for ever [30]",
+	    take_keep },
 };
 
 static void
@@ -133,6 +158,9 @@ on_work(uv_work_t *work)
 		app->result = cdb_store_write(&app->store, &app->batch);
 	if (app->result == 0 && app->sample_ts)
 		sample_take(app);
+	if (app->result == 0 && app->prune)
+		app->pruned = cdb_store_prune(&app->store,
+		    (int)app->keep_days);
 }
 
 static void
@@ -204,6 +232,22 @@ sample_note(struct writer_app *app)
 		    LOG_STR("reason", app->why));
 }
 
+/* As long as there is something, it goes on behind the next batch; what
+ * failed has time until the next round. */
+static void
+prune_note(struct writer_app *app)
+{
+	if (!app->prune)
+		return;
+	app->prune_due = app->pruned > 0;
+	if (app->pruned > 0)
+		log_info(&app->service.log, "old rows deleted",
+		    LOG_INT("n", app->pruned));
+	else if (app->pruned < 0)
+		log_warn(&app->service.log, "old rows not deleted",
+		    LOG_STR("reason", app->store.error));
+}
+
 static void
 on_worked(uv_work_t *work, int status)
 {
@@ -223,17 +267,28 @@ on_worked(uv_work_t *work, int status)
 		app->retry_ms = RETRY_MIN_MS;
 		app->committed = cdb_batch_size(&app->batch) > 0;
 		sample_note(app);
+		prune_note(app);
 	}
 	cdb_bus_kick(&app->service.bus);
+}
+
+/* The moment it was due; where the database was away for longer than a
+ * window, the latest there has been. */
+static int64_t
+sample_moment(const struct writer_app *app)
+{
+	int64_t latest = time(NULL) / app->sample_s * app->sample_s;
+
+	return latest > app->sample_due_s ? latest : app->sample_due_s;
 }
 
 static void
 work_start(struct writer_app *app)
 {
 	app->busy = true;
-	app->sample_ts = 0;
-	if (app->sample_due)
-		app->sample_ts = time(NULL) / app->sample_s * app->sample_s;
+	app->busy_ms = uv_now(app->service.loop);
+	app->sample_ts = app->sample_due ? sample_moment(app) : 0;
+	app->prune = app->prune_due;
 	app->work.data = app;
 	uv_queue_work(app->service.loop, &app->work, on_work, on_worked);
 }
@@ -276,7 +331,7 @@ app_idle(void *arg)
 		cdb_intake_add_acks(&app->intake);
 		app->reading = cdb_intake_add_read(&app->intake, true);
 		cdb_bus_commit(&app->service.bus, on_step, app);
-	} else if (!empty || !app->up || app->sample_due) {
+	} else if (!empty || !app->up || app->sample_due || app->prune_due) {
 		work_start(app);
 	} else {
 		cdb_intake_wait(&app->intake);
@@ -325,11 +380,25 @@ on_watched(void *arg)
 	smx_set(app->service.m.consumer_lag, (double)app->input.backlog);
 }
 
+/* A server that is stopped keeps the worker waiting and breaks nothing: it is
+ * not up all the same. */
+static void
+hung_note(struct writer_app *app)
+{
+	if (!app->busy || !app->up ||
+	    uv_now(app->service.loop) - app->busy_ms < HUNG_MS)
+		return;
+	strcpy(app->error, "no answer from the database");
+	log_warn(&app->service.log, "database does not answer");
+	up_set(app, false);
+}
+
 static void
 app_second(void *arg)
 {
 	struct writer_app *app = arg;
 
+	hung_note(app);
 	cdb_keeper_round(&app->input);
 	cdb_keeper_round(&app->health);
 	if (!app->busy)
@@ -338,11 +407,39 @@ app_second(void *arg)
 }
 
 static void
+on_sampling(uv_timer_t *timer);
+
+/* At the whole multiples of the window, so that a row says when it was. */
+static void
+sampling_arm(struct writer_app *app)
+{
+	int64_t window_ms = app->sample_s * 1000;
+	int64_t now_ms = cdb_wall_us() / 1000;
+	/* a timer may be early, and this one just was: then not again */
+	int64_t next = (now_ms + window_ms / 4) / window_ms + 1;
+
+	app->sample_next_s = next * app->sample_s;
+	uv_timer_start(&app->sampling, on_sampling,
+	    (uint64_t)(next * window_ms - now_ms), 0);
+}
+
+static void
 on_sampling(uv_timer_t *timer)
 {
 	struct writer_app *app = timer->data;
 
 	app->sample_due = true;
+	app->sample_due_s = app->sample_next_s;
+	sampling_arm(app);
+	cdb_bus_kick(&app->service.bus);
+}
+
+static void
+on_pruning(uv_timer_t *timer)
+{
+	struct writer_app *app = timer->data;
+
+	app->prune_due = true;
 	cdb_bus_kick(&app->service.bus);
 }
 
@@ -372,7 +469,7 @@ app_status(void *arg, json_t *out)
 	    : "waiting for the database");
 	json_object_set_new(out, "database",
 	    json_pack("{s:b, s:s, s:s}", "up", app->up, "conninfo",
-		app->store.conninfo, "last_error", app->error));
+		app->postgres, "last_error", app->error));
 	json_object_set_new(out, "counters",
 	    json_pack("{s:I, s:I, s:I, s:I}",
 		"written", (json_int_t)app->written,
@@ -388,6 +485,7 @@ app_close(void *arg)
 
 	uv_close((uv_handle_t *)&app->retry, NULL);
 	uv_close((uv_handle_t *)&app->sampling, NULL);
+	uv_close((uv_handle_t *)&app->pruning, NULL);
 }
 
 static const struct cdb_service_ops ops = { app_metrics, app_load, app_idle,
@@ -400,7 +498,8 @@ app_init(struct writer_app *app)
 
 	uv_timer_init(s->loop, &app->retry);
 	uv_timer_init(s->loop, &app->sampling);
-	app->retry.data = app->sampling.data = app;
+	uv_timer_init(s->loop, &app->pruning);
+	app->retry.data = app->sampling.data = app->pruning.data = app;
 	cdb_intake_init(&app->intake, &s->bus, GROUP, on_entry, app);
 	for (int i = 0; i < CDB_CHANNELS; i++)
 		cdb_intake_stream(&app->intake,
@@ -413,9 +512,9 @@ app_init(struct writer_app *app)
 	app->store.log = &s->log;
 	app->collector_url = s->opt.collector_url;
 	if (app->sample_s > 0 && s->opt.metrics)
-		uv_timer_start(&app->sampling, on_sampling,
-		    (uint64_t)app->sample_s * 1000,
-		    (uint64_t)app->sample_s * 1000);
+		sampling_arm(app);
+	if (app->keep_days > 0)
+		uv_timer_start(&app->pruning, on_pruning, 0, PRUNE_MS);
 }
 
 int
@@ -427,7 +526,8 @@ main(int argc, char **argv)
 			.opt = { .listen = "127.0.0.1:8005" } },
 		.store = { .conninfo = "dbname=cdb",
 			.schema = "services/writer/schema" },
-		.sample_s = SAMPLE_DEFAULT, .retry_ms = RETRY_MIN_MS,
+		.postgres = "dbname=cdb", .sample_s = SAMPLE_DEFAULT,
+		.keep_days = KEEP_DEFAULT, .retry_ms = RETRY_MIN_MS,
 	};
 	struct cdb_usage usage = { "cdb-writer",
 		"Writes what happened to PostgreSQL.", options,

@@ -128,6 +128,15 @@ apply(struct cdb_store *store, const char *name)
 	return err < 0 ? err : 0;
 }
 
+/* Only the owner may create it, even where it exists: who finds it asks for
+ * nothing. */
+#define LIST_MIGRATIONS \
+	"BEGIN; SELECT pg_advisory_xact_lock(7166); DO $$ BEGIN " \
+	"IF to_regclass('schema_migrations') IS NULL THEN " \
+	"CREATE TABLE schema_migrations (name text PRIMARY KEY, " \
+	"sum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()); " \
+	"END IF; END $$"
+
 /* One transaction: a schema that is half new does not exist. */
 int
 cdb_store_migrate(struct cdb_store *store)
@@ -139,11 +148,7 @@ cdb_store_migrate(struct cdb_store *store)
 	if (n <= 0)
 		return refuse(store, store->schema, "holds no migrations");
 	/* several writers may start at once: the lock goes with COMMIT */
-	if (!cdb_store_run(store, "BEGIN; "
-		"SELECT pg_advisory_xact_lock(7166); "
-		"CREATE TABLE IF NOT EXISTS schema_migrations (name text "
-		"PRIMARY KEY, sum text NOT NULL, applied_at timestamptz NOT "
-		"NULL DEFAULT now())"))
+	if (!cdb_store_run(store, LIST_MIGRATIONS))
 		err = -EINVAL;
 	for (int i = 0; i < n; i++) {
 		if (err == 0)

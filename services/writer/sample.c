@@ -20,8 +20,15 @@ static const char *const chosen[] = {
 	"signals_generated_total", "signals_received_total", "orders_total",
 	"orders_blocked_total", "execution_orders_filled_total",
 	"execution_orders_rejected_total", "cdb_fees_quote_total",
+	"cdb_tick_to_signal_seconds_sum", "cdb_tick_to_signal_seconds_count",
+	"cdb_signal_to_order_seconds_sum", "cdb_signal_to_order_seconds_count",
+	"cdb_order_ack_seconds_sum", "cdb_order_ack_seconds_count",
 	"cdb_tick_to_trade_seconds_sum", "cdb_tick_to_trade_seconds_count",
+	"cdb_db_write_seconds_sum", "cdb_db_write_seconds_count",
+	"cdb_http_request_duration_seconds_sum",
+	"cdb_http_request_duration_seconds_count",
 	"cdb_total_exposure_ratio", "cdb_daily_drawdown_ratio",
+	"cdb_bus_consumer_lag",
 	"process_cpu_seconds_total", "process_resident_memory_bytes",
 };
 

@@ -58,6 +58,15 @@ int cdb_store_write(struct cdb_store *store, struct cdb_batch *batch);
  */
 int cdb_store_samples(struct cdb_store *store, const char *array);
 
+/*
+ * cdb_store_prune -- delete what is older in metrics, health_checks and
+ * rejected_messages, some thousand rows of each at most.
+ *
+ * Returns  how many; ask again until it is 0.
+ * Errors   -EAGAIN, as cdb_store_write().
+ */
+long cdb_store_prune(struct cdb_store *store, int days);
+
 void cdb_store_close(struct cdb_store *store);
 
 /* For migrate.c: run SQL; false: error is set. */
