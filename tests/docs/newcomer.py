@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Somebody who has only docs/GUIDE.md: types in its first program, builds it
 against an installed tree with its command, runs its commands, and sees the
-counter and the histogram in smx dump, in smx top, on the collector's pages
-and in Prometheus.
+counter and the histogram in smx dump, in smx top, on /metrics and on the page
+of the collector, in Chromium, and in Prometheus.
 
 usage: newcomer.py SOURCE BUILD
 """
@@ -19,7 +19,8 @@ import urllib.parse
 import urllib.request
 
 TESTS = pathlib.Path(__file__).parents[1]
-sys.path[1:1] = [str(TESTS), str(TESTS / "install")]
+sys.path[1:1] = [str(TESTS), str(TESTS / "install"), str(TESTS / "page")]
+import browser  # noqa: E402
 import cases  # noqa: E402
 from installed import Prefix  # noqa: E402
 from terminal import Terminal  # noqa: E402
@@ -119,7 +120,21 @@ def sees_it_at_the_collector(guide, port):
     count = r'^shop_order_seconds_count\{service="shop"\} [1-9]'
     assert re.search(count, get(f"http://127.0.0.1:{port}/metrics"), re.M)
     assert 'smx_service_live_processes{service="shop"} 1' in page, page
-    assert "<html" in get(f"http://127.0.0.1:{port}/").lower()
+    sources = json.loads(get(f"http://127.0.0.1:{port}/api/v1/series"
+                             "?family=shop_order_seconds"))["families"]
+    assert int(sources[0]["sources"][0]["series"][0]["value"]["count"]) > 0
+
+
+def sees_it_on_the_page(port):
+    if not browser.PROGRAM:
+        print("skipped - the page: there is no chromium")
+        return
+    with browser.Browser() as chromium:
+        page = chromium.open(f"http://127.0.0.1:{port}/")
+        for name in ("shop_orders_total", "shop_order_seconds"):
+            page.until(f"{name} on the page", "[...document"
+                       ".querySelectorAll('#rows .row')].some(row => row"
+                       f".textContent.includes('{name}'))")
 
 
 def sees_it_in_prometheus(guide, collector, port):
@@ -150,6 +165,7 @@ def a_newcomer_with_the_guide_alone_sees_the_numbers_everywhere():
             sees_it_in_dump(guide)
             sees_it_in_top(guide)
             sees_it_at_the_collector(guide, collector)
+            sees_it_on_the_page(collector)
             sees_it_in_prometheus(guide, collector, prometheus)
         finally:
             guide.close()
