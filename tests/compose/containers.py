@@ -17,7 +17,7 @@ import time
 import yaml
 
 import engine
-from system import BACK_S, PARTS, ROOT, SERVICES, TRADING, System, until
+from system import BUSY_S, PARTS, ROOT, SERVICES, TRADING, System, until
 
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/docs")]
 import cases  # noqa: E402
@@ -43,7 +43,7 @@ def the_images_are_built():
     network.write_text(json.dumps({"services": {
         p: {"build": {"network": "host"}} for p in PARTS}}), "ascii")
     s.env["COMPOSE_PROFILES"] = "metrics,alerts"
-    s.compose("build", *PARTS, files=[str(network)], timeout=900)
+    s.compose("build", *PARTS, files=[str(network)], timeout=3600)
     sizes = s.engine.docker("images", "--format",
                             "{{.Repository}} {{.Size}}", "cdb/*")
     s.note("images built", f"{time.monotonic() - began:.0f} s; " +
@@ -58,7 +58,7 @@ def trading_starts_without_monitoring():
     s.wait_answers(*TRADING)
     running = s.engine.docker("ps", "--format", "{{.Names}}").split()
     assert sorted(running) == sorted(map(s.name, TRADING)), running
-    until("the recording is replayed", s.replay_is_done, 120)
+    until("the recording is replayed", s.replay_is_done, BUSY_S)
     s.note("step 1, trading alone", f"{len(running)} containers, no way out "
            "of the machine")
 
@@ -82,7 +82,7 @@ def everybody_is_healthy_says_the_engine():
     def healthy():
         return all(v["State"]["Health"]["Status"] == "healthy"
                    for v in s.state(*PARTS).values())
-    until("all are healthy", healthy, 90)
+    until("all are healthy", healthy, BUSY_S)
     s.note("health checks", f"{len(PARTS)} healthy")
 
 
@@ -219,7 +219,7 @@ def all_targets_are_up():
         found = s.prometheus("targets?state=active")["activeTargets"]
         return {t["labels"]["instance"]: t for t in found}
     until("all targets are up", lambda: all(
-        t["health"] == "up" for t in targets().values()), 60)
+        t["health"] == "up" for t in targets().values()), BUSY_S)
     found = targets()
     wanted = {"cdb_signal:8001", "cdb_risk:8002", "cdb_execution:8003",
               "cdb_collector:9464", "prometheus:9090", "alertmanager:9093"}
@@ -257,16 +257,17 @@ def leases_are_seen_across_containers():
     assert live() == dict.fromkeys(names, "1"), live()
     s.engine.docker("stop", s.name("cdb_notify"))
     until("the stopped one is seen dead",
-          lambda: live() == {**dict.fromkeys(names, "1"), "notify": "0"})
+          lambda: live() == {**dict.fromkeys(names, "1"), "notify": "0"},
+          BUSY_S)
     s.engine.docker("start", s.name("cdb_notify"))
-    until("and alive again", lambda: live()["notify"] == "1")
+    until("and alive again", lambda: live()["notify"] == "1", BUSY_S)
     s.note("leases", "right in every container; pids there: " +
            " ".join(pids.values()))
 
 
 def the_books_balance():
     s = SYSTEM
-    counted, faults = s.books(60)
+    counted, faults = s.books(BUSY_S)
     assert not faults, faults
     DIGEST["undisturbed"] = s.digest()
     COUNTS["undisturbed"] = counted
@@ -288,9 +289,8 @@ def the_dead_come_back():
         began = time.monotonic()
         s.engine.inside("kill", "-KILL", before[part]["State"]["Pid"])
         away.update(s.wait_back(began, before))
-    assert not s.replay_is_done()
-    s.note("killed, one by one", f"{len(away)} parts, back within "
-           f"{max(away.values()):.1f} s")
+    s.check_under_way()
+    s.note_back("killed, one by one", away)
 
 
 def freeze(part):
@@ -313,8 +313,7 @@ def the_hung_come_back():
     for part in away:
         said = s.engine.docker("logs", s.name(part))
         assert '"msg":"no answer to ' in said, part
-    s.note("frozen", f"{len(away)} parts, back within "
-           f"{max(away.values()):.1f} s (limit {BACK_S} s)")
+    s.note_back("frozen, all at once", away)
 
 
 def the_paused_go_on():
@@ -330,19 +329,23 @@ def the_paused_go_on():
     for part in parts:
         assert before[part]["State"]["StartedAt"] == \
             after[part]["State"]["StartedAt"], f"{part} was restarted"
-    assert not s.replay_is_done(), "too fast: nothing was disturbed"
+    s.check_under_way()
     s.note("paused for 12 s", f"{', '.join(parts)}: went on, not restarted")
+
+
+def scraped(counted):
+    COUNTS["disturbed"] = counted
+    return counted["prometheus"] == counted["collector"]
 
 
 def nothing_was_lost_or_doubled():
     s = SYSTEM
-    until("the recording is replayed", s.replay_is_done, 300)
+    until("the recording is replayed", s.replay_is_done, 600)
     calm = COUNTS["undisturbed"]
     until("everything is written", lambda:
-          s.books(0)[0]["postgres"] == calm["postgres"], 120)
-    time.sleep(16)      # the last scrape of all
-    now, _ = s.books(0)
-    COUNTS["disturbed"] = now
+          s.books(0)[0]["postgres"] == calm["postgres"], BUSY_S)
+    until("the last scrape", lambda: scraped(s.books(0)[0]), BUSY_S)
+    now = COUNTS["disturbed"]
     for place in ("redis", "postgres"):
         assert now[place] == calm[place], (now, calm)
     for place in ("collector", "prometheus"):
@@ -362,7 +365,7 @@ def a_restart_keeps_the_data():
     s.down()
     s.up("metrics,alerts")
     s.wait_answers(*PARTS)
-    until("the feed knows that it is done", s.replay_is_done)
+    until("the feed knows that it is done", s.replay_is_done, BUSY_S)
     assert s.digest() == DIGEST["undisturbed"]
     assert s.prometheus(query)["result"][0]["value"] == value
     counted, _ = s.books(0)
@@ -388,7 +391,7 @@ def the_page_is_true():
             continue
         said = s.engine.inside(
             "bash", "-ec", f"cd {checkout}/compose\n{block['script']}",
-            timeout=300, env={"CDB_TAG": "test"})
+            timeout=900, env={"CDB_TAG": "test"})
         lost = commands.missing(block["output"] or "", said)
         assert not lost, f"line {line}: never came: {lost}\n{said}"
         ran += 1
@@ -428,7 +431,7 @@ def link(path):
 
 CASES = [v for v in list(globals().values())
          if callable(v) and getattr(v, "__module__", "") == __name__ and
-         v not in (freeze, link)]
+         v not in (freeze, link, scraped)]
 
 
 def report(began):

@@ -81,7 +81,7 @@ class Engine:
                 self.command(network), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, env=self.env)
         self.first = until("the engine's first process", self.find_first)
-        until("the engine answers", self.answers)
+        until("the engine answers", self.answers, 180)
 
     def find_first(self):
         path = f"/proc/{self.proc.pid}/task/{self.proc.pid}/children"
@@ -102,10 +102,10 @@ class Engine:
             return
         os.kill(self.first, signal.SIGTERM)
         try:
-            self.proc.wait(timeout=60)
+            self.proc.wait(timeout=120)
         except subprocess.TimeoutExpired:
             os.kill(self.first, signal.SIGKILL)
-            self.proc.wait(timeout=60)
+            self.proc.wait(timeout=120)
         self.proc = None
         shutil.rmtree(self.run)
         for top in self.cgroups():
@@ -120,7 +120,7 @@ class Engine:
         found = pathlib.Path("/sys/fs/cgroup").glob(f"**/{self.name}")
         return [p for p in found if p.is_dir()]
 
-    def inside(self, *words, check=True, timeout=60, env=None):
+    def inside(self, *words, check=True, timeout=180, env=None):
         """Run it in the engine's namespaces; its output."""
         done = subprocess.run(
             ["nsenter", "-t", str(self.first), "-n", "-m", "-p",
@@ -170,7 +170,7 @@ class Engine:
         root = self.folder / "root"
         subprocess.run(
             ["debootstrap", "--variant=minbase", "--include=ca-certificates",
-             "bookworm", root, MIRROR], check=True, timeout=600,
+             "bookworm", root, MIRROR], check=True, timeout=1800,
             stdout=subprocess.DEVNULL, env=self.env)
         (root / "etc/apt/sources.list").write_text(SOURCES, "ascii")
         name = "smx-base:bookworm"
@@ -178,6 +178,6 @@ class Engine:
                                "."], stdout=subprocess.PIPE) as tar:
             subprocess.run([DOCKER, "import", "-", name], check=True,
                            stdin=tar.stdout, stdout=subprocess.DEVNULL,
-                           env=self.env, timeout=120)
+                           env=self.env, timeout=600)
         shutil.rmtree(root)
         return name, "by debootstrap"

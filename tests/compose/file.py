@@ -76,7 +76,8 @@ def everybody_is_a_user_of_its_own():
 
 def everybody_is_limited_watched_and_restarted():
     each(lambda name, part: re.fullmatch(r"\d+[mg]", part["mem_limit"]))
-    each(lambda name, part: 0 < part["pids_limit"] <= 64)
+    each(lambda name, part: 0 < part["pids_limit"] <=
+         (64 if name in {*SERVICES, *STORES, "cdb_collector"} else 512))
     each(lambda name, part: part["restart"] == "unless-stopped")
     each(lambda name, part: part["logging"]["options"].keys() ==
          {"max-size", "max-file"})
