@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What test programs in Python share: waiting, and a line for each case."""
+import socket
 import sys
 import time
 import traceback
@@ -15,6 +16,12 @@ def until(what, condition, seconds=60.0):
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.02)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
 
 
 def run(*cases):

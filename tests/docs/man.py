@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-from cases import until
+from cases import free_port, until
 from segments import lease, unpack
 
 SOURCE, TOOL, COLLECTOR = map(pathlib.Path, sys.argv[1:4])
@@ -124,9 +124,7 @@ def the_collectors_example_serves_tls():
     """As printed, but for the port, the file and the user."""
     command = next(b for b in blocks("smx-collector.1")
                    if b.startswith("smx-collector "))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="smx-man-") as name:
         here = {":9464": f"127.0.0.1:{port}",
                 "/etc/smx/web.yml": str(certificate(pathlib.Path(name))),

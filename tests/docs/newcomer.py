@@ -11,7 +11,6 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -66,12 +65,6 @@ class Newcomer:
         self.children.append(subprocess.Popen(
             ["bash", "-c", "exec " + command.removesuffix("&").strip()],
             cwd=self.folder, env=self.env))
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def get(address):
@@ -158,7 +151,7 @@ def sees_it_in_prometheus(guide, collector, port):
 
 
 def a_newcomer_with_the_guide_alone_sees_the_numbers_everywhere():
-    collector, prometheus = free_port(), free_port()
+    collector, prometheus = cases.free_port(), cases.free_port()
     with tempfile.TemporaryDirectory(prefix="smx-new-") as folder:
         guide = Newcomer(pathlib.Path(folder))
         try:

@@ -66,12 +66,6 @@ class Example:
         return None
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def connect(port):
     def attempt():
         try:
@@ -97,7 +91,7 @@ def hello_counts():
 
 
 def threads_come_and_go_and_nothing_is_lost():
-    port = free_port()
+    port = cases.free_port()
     with Example("threaded", port) as e:
         first = connect(port)
         assert ask(first, b"hello\n") == b"HELLO\n"
@@ -120,7 +114,7 @@ def threads_come_and_go_and_nothing_is_lost():
 
 
 def a_client_that_leaves_early_is_no_end():
-    port = free_port()
+    port = cases.free_port()
     with Example("threaded", port) as e:
         for _ in range(20):
             with connect(port) as sock:
@@ -132,7 +126,7 @@ def a_client_that_leaves_early_is_no_end():
 
 
 def workers_die_and_their_counts_stay():
-    port = free_port()
+    port = cases.free_port()
     with Example("prefork", port, 3) as e:
         def work(n):
             for _ in range(n):
