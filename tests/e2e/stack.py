@@ -13,6 +13,7 @@ import sys
 import tempfile
 import traceback
 import urllib.error
+import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -143,6 +144,22 @@ class Stack:
             if sample:
                 sums[sample[1]] = sums.get(sample[1], 0) + float(sample[2])
         return sums
+
+    def resets(self, only=""):
+        """Of all counters there are or that match `only` as well, as PromQL
+        sees it over the last 15 minutes.  resets() drops the names, so they
+        are kept in a label."""
+        query = urllib.parse.urlencode({"query": (
+            'sum(resets(label_replace({__name__=~".+_(total|count|sum|bucket)"'
+            f',job!="prometheus"{only}}}, "family", "$1", "__name__", "(.+)")'
+            "[15m:1s]))")})
+
+        def ask():
+            _, _, text = self.get("prometheus", f"/api/v1/query?{query}")
+            return json.loads(text)["data"]["result"]
+
+        # a subquery is empty before its first whole step
+        return int(until("two scrapes to compare", ask)[0]["value"][1])
 
     def redis(self, *words):
         """Lines of the answer; [] where Redis does not answer (now)."""

@@ -32,7 +32,7 @@ class Breakers(MarketTest):
             paths.append(os.path.join(
                 folder, f"{'ABCDEF'[n]}USDT-spot-trades.csv"))
             trades(paths[-1], rows)
-        m = self.market(data=paths, **extra).up()
+        m = self.market(data=paths, **extra).up().collect()
         m.wait_end()
         return m
 
@@ -46,7 +46,19 @@ class Breakers(MarketTest):
         self.assertEqual(sum(n["blocked"].values()), sum(found.values()))
         self.assertEqual(n["signals"] + n["stop_orders"],
                          n["orders"] + sum(found.values()))
+        self.counted(m, n["blocked"])
         return found
+
+    def counted(self, m, blocked):
+        """orders_blocked_total says the same, reason by reason."""
+        def seen():
+            found = dict.fromkeys(blocked, 0)
+            for key, value in m.metrics().items():
+                if key and key[0] == "orders_blocked_total":
+                    found[dict(key[1])["reason"]] = value
+            return found
+
+        until("the metric agrees", lambda: seen() == blocked, 20)
 
     def held(self, m):
         """What is held, as a part of all there is."""
@@ -131,7 +143,7 @@ class Breakers(MarketTest):
     def test_spread(self):
         """Recordings have no quotes: these ticks come from the test."""
         m = self.market()
-        m.up("execution", "risk", "signal", "writer", "notify")
+        m.up("execution", "risk", "signal", "writer", "notify").collect()
         n = 30
         for i in range(n):
             spread = 0.01 if i < n - 1 else 0.06

@@ -24,7 +24,7 @@ import time
 
 import market
 from market import SERVICES, Market, MarketTest
-from pipeline import get, until
+from pipeline import get, status, until
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs/METRICS.md"
 # metric: what it is compared with ("bound": no exact figure exists)
@@ -32,7 +32,9 @@ TABLE = {
     "cdb_bus_consumer_lag": "a group that reads nothing: XLEN (not notify's)",
     "cdb_bus_publish_duration_seconds": "EXECs of Redis's commandstats",
     "cdb_clock_skew_total": "orders stamped in the future",
-    "cdb_errors_total": "ticks out of sequence; bound: kills of Redis",
+    "cdb_errors_total": "ticks out of sequence, a transaction that fails, "
+                        "symbols beyond the book, /status; bound: kills of "
+                        "Redis",
     "cdb_event_loop_stall_seconds": "bound: idle and busy are the wall time",
     "cdb_health_status": "Redis killed and started: /health",
     "cdb_heartbeat_timestamp_seconds": "between two looks at the clock",
@@ -94,6 +96,7 @@ TABLE = {
     "cdb_notifications_sent_total": "lines of the sink",
 }
 COMPARED = set()
+BOOK_SYMBOLS = 64       # CDB_RISK_SYMBOLS
 STORED = {"signals": "signals", "orders": "orders", "order_results": "trades",
           "risk_events": "risk_events", "portfolio": "portfolio_snapshots",
           "health": "health_checks"}
@@ -522,10 +525,16 @@ class Catalogue(Watch, MarketTest):
             self.reaches(m, "cdb_health_status", "writer", 0)
             until("messages wait", lambda: self.value(
                 m, "cdb_db_waiting_messages", "writer") >= 1, 20)
+            until("some tries fail", lambda: self.failures() > 2)
         finally:
             m.pg.start()
         self.reaches(m, "cdb_postgres_up", "writer", 1)
         self.reaches(m, "cdb_db_waiting_messages", "writer", 0)
+        self.reaches(m, "cdb_errors_total", "writer", self.failures,
+                     kind="database")
+
+    def failures(self):
+        return status(self.m.services["writer"])["counters"]["failures"]
 
     def test_redis_killed(self):
         names = "cdb_redis_reconnects_total", "cdb_errors_total"
@@ -618,6 +627,35 @@ class Catalogue(Watch, MarketTest):
         self.reaches(m, "cdb_errors_total", "signal", 2, kind="sequence")
         self.reaches(m, "cdb_signals_suppressed_total", "signal", 3,
                      reason="volume")
+
+    def test_a_transaction_that_fails(self):
+        """MULTI does not roll back: signal counts it and ends."""
+        m = Market(data=[]).collect()
+        self.addCleanup(m.close)
+        m.up("signal")
+        until("there is a group", lambda: "signal" in m.ask(
+            "XINFO", "GROUPS", "market_data"))
+        m.ask("SET", "state:signal", "no hash")
+        self.tick(m, 1, "AUSDT")
+        self.assertEqual(m.services["signal"].wait(20), 1)
+        self.reaches(m, "cdb_errors_total", "signal", 1, kind="transaction")
+
+    def test_more_symbols_than_the_book_has_room_for(self):
+        m = Market(data=[], execution=["--latency-ms", "0"]).collect()
+        self.addCleanup(m.close)
+        m.up("execution", "risk")
+        n = BOOK_SYMBOLS + 3
+        for i in range(n):
+            self.tick(m, i + 1, f"A{i}USDT")
+        m.ask("HSET", "state:signal", "seq", str(n))
+        self.reaches(m, "cdb_errors_total", "risk", 3, kind="book")
+
+    def tick(self, m, n, symbol):
+        m.ask("XADD", "market_data", "*", "data", json.dumps({
+            "schema_version": 1, "event_id": f"{n:032x}", "sequence_id": n,
+            "correlation_id": f"{n:032x}", "source": "test",
+            "symbol": symbol, "ts_ms": 1700000000000 + n, "trade_qty": "1",
+            "side": "buy", "price": "100"}), "sent_us", "1")
 
     def test_clocks_that_differ(self):
         order = next(line for line in self.m.ask(
