@@ -302,6 +302,8 @@ on_step(void *arg, const redisReply *reply)
 		counts_observe(app);
 		app->committed = false;
 		cdb_batch_clear(&app->batch);
+		/* the worker may be busy at each full second */
+		smx_set(app->metrics.waiting, 0);
 	}
 	cdb_intake_take(&app->intake, app->reading, reply);
 }
