@@ -313,6 +313,39 @@ make_scratch(struct smx_view *v)
 	return err;
 }
 
+/* Whether nobody has to fear that a sum over the buckets wraps around, or is
+ * more than a signed number holds. */
+static bool
+can_be(const uint64_t *buckets, uint32_t n)
+{
+	uint64_t sum = 0, high = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		sum += buckets[i];
+		high |= buckets[i] | sum;
+	}
+	return high <= INT64_MAX;
+}
+
+/* More observations than any service makes in its life: it lies. */
+static int
+check_counts(const struct smx_snapshot *s, const struct smx_view *v,
+    struct smx_error *error)
+{
+	const struct smx_catalog *c = &v->dir.catalog;
+
+	for (size_t i = 0; i < v->dir.n_hists; i++) {
+		const struct smx__hist *h = &v->dir.hists[i];
+
+		if (!can_be(s->cells + h->cell + SMX_HIST_BUCKET, h->n_buckets))
+			return smx__fail(error, -EBADMSG,
+			    "%s: histogram \"%s\" has more observations than "
+			    "there can be", v->name,
+			    c->families[c->series[h->series].family].name);
+	}
+	return 0;
+}
+
 int
 smx__snapshot_lanes(struct smx_snapshot *s, struct smx_view *v,
     struct smx_error *error)
@@ -326,5 +359,5 @@ smx__snapshot_lanes(struct smx_snapshot *s, struct smx_view *v,
 	s->approximate = 0;
 	for (size_t i = 0; i < v->dir.n_hists; i++)
 		s->approximate += v->moved[i];
-	return 0;
+	return check_counts(s, v, error);
 }

@@ -350,6 +350,41 @@ START_TEST(adds_histograms_over_all_lanes)
 }
 END_TEST
 
+/* Cells of two lanes and of two buckets, and what they are all together. */
+static const struct {
+	uint64_t a, b, other;
+	bool sound;
+} counts[] = {
+	{ INT64_MAX, 0, 0, true },
+	{ INT64_MAX - 2, 1, 1, true },
+	{ UINT64_C(1) << 63, 0, 0, false },
+	{ INT64_MAX, 1, 0, false },
+	{ INT64_MAX, 0, 1, false },
+	{ INT64_MAX, 0, INT64_MAX, false },
+	{ 0, 0, UINT64_MAX, false },
+	{ 1, 0, UINT64_MAX, false },
+	{ UINT64_MAX, 0, UINT64_MAX, false },
+};
+
+START_TEST(refuses_more_observations_than_there_can_be)
+{
+	static const uint64_t bounds[] = { 10, 100 };
+	uint32_t h = build_histogram(&b, "h_seconds", 0, bounds, 2);
+	uint32_t at = h + 8 * SMX_HIST_BUCKET;
+	int err;
+
+	build_observe(&b, 1, h, 0, 7);
+	*build_cell(&b, 1, at) = counts[_i].a;
+	*build_cell(&b, 0, at) = counts[_i].b;
+	*build_cell(&b, 0, at + 16) = counts[_i].other;
+	publish_and_open();
+	err = smx_snapshot_take(&shot, view, &error);
+	ck_assert_int_eq(err, counts[_i].sound ? 0 : -EBADMSG);
+	if (err < 0)
+		ck_assert_ptr_nonnull(strstr(error.msg, "\"h_seconds\""));
+}
+END_TEST
+
 START_TEST(counts_a_moving_histogram_once)
 {
 	static const uint64_t bounds[] = { 10 };
@@ -582,6 +617,8 @@ suite(void)
 	tcase_add_test(t, waits_for_segments_being_created);
 	tcase_add_test(t, holds_the_budget);
 	tcase_add_test(t, holds_the_budget_for_gauges_too);
+	tcase_add_loop_test(t, refuses_more_observations_than_there_can_be, 0,
+	    sizeof(counts) / sizeof(counts[0]));
 	tcase_add_test(t, refuses_a_tail_that_falls);
 	tcase_add_test(t, tells_which_file_it_reads);
 	tcase_add_test(t, tells_capacity_and_trouble);

@@ -64,9 +64,10 @@ void smx_view_identity(const struct smx_view *, dev_t *, ino_t *);
  *          Histograms belong together (I7) or are counted as approximate.
  * Owner    the snapshot's arrays are reused and grown; smx_snapshot_free().
  * Cost     follows the bytes that exist, not the sizes that the file claims.
- * Errors   -EFAULT the file was cut under the mapping; -ENOMEM; -E2BIG more
- *          live processes or locks than can be asked for in half a second;
- *          -errno of lseek, fcntl, mremap.
+ * Errors   -EFAULT the file was cut under the mapping; -EBADMSG a histogram
+ *          of 2^63 observations or more; -ENOMEM; -E2BIG more live processes
+ *          or locks than can be asked for in half a second; -errno of lseek,
+ *          fcntl, mremap.
  */
 int smx_snapshot_take(struct smx_snapshot *, struct smx_view *,
     struct smx_error *);
