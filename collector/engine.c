@@ -53,6 +53,7 @@ engine_close(struct engine *e)
 	plans_free(&e->plans);
 	self_free(&e->self);
 	segments_close(&e->segments);
+	deliveries_free(e->taken);
 	libdeflate_free_compressor(e->deflate);
 	sources_free(&e->sources);
 }
@@ -254,7 +255,6 @@ answer_metrics(struct engine *e, const struct ask *ask,
 	}
 	a->status = 200;
 	a->content_type = expo_content_type(ask->format);
-	retention_told(&e->segments, &ask->sel);
 	if (ask->gzip)
 		compress(e, a, GZIP_MEMBER);
 }
@@ -355,15 +355,26 @@ look(struct engine *e, const struct ask *ask, uint64_t now)
 	e->looked_at_ns = clock_ns(CLOCK_REALTIME);
 }
 
+static void
+look_at_taken(struct engine *e, uint64_t now)
+{
+	for (const struct delivery *d = e->taken; d; d = d->next)
+		retention_told(&e->segments, d->turn, &d->sel, now);
+	deliveries_free(e->taken);
+	e->taken = NULL;
+}
+
 void
 engine_answer(struct engine *e, const struct ask *ask,
     const struct self_stats *stats, struct answer *a)
 {
 	uint64_t start = clock_ns(CLOCK_MONOTONIC);
 
-	*a = (struct answer){ .body = a->body, .spare = a->spare };
+	*a = (struct answer){ .turn = ++e->turn, .body = a->body,
+		.spare = a->spare };
 	look(e, ask, start);
-	retention_apply(&e->segments, e->keep_ns, start);
+	look_at_taken(e, start);
+	retention_apply(&e->segments, a->turn, e->keep_ns, start);
 	if (is_page(ask))
 		answer_page(e, ask, stats, a);
 	else if (ask->kind == ASK_SD)

@@ -9,6 +9,7 @@
 #ifndef COLLECTOR_ENGINE_H
 #define COLLECTOR_ENGINE_H
 
+#include "collector/deliveries.h"
 #include "collector/expo/json.h"
 #include "collector/gzip.h"
 #include "collector/plans.h"
@@ -57,6 +58,7 @@ struct answer {
 	enum self_error error;
 	uint64_t duration_ns;
 	uint64_t looked_ns;		/* monotonic: so old are the values */
+	uint64_t turn;			/* its number */
 	struct body *body;		/* given by the caller, filled here */
 	struct body *spare;		/* given with ask->gzip: for the job */
 };
@@ -72,6 +74,9 @@ struct engine {
 	const char *metrics_path;
 	uint64_t keep_ns;		/* the dead; 0: for ever */
 	bool created;			/* `_created` in OpenMetrics */
+	uint64_t turn;			/* of the last answer */
+	struct delivery *taken;		/* by clients, not yet looked at; set
+					 * between two jobs */
 	const char *const *expected;	/* services somebody waits for */
 	size_t n_expected;
 	struct segments segments;

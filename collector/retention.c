@@ -9,25 +9,34 @@ is_dead(const struct segment *g)
 	return t->slots_live == 0 && t->crowd == 0;
 }
 
-/* True: it has been dead, and told, for long enough. */
-static bool
-is_over(struct segment *g, uint64_t keep_ns, uint64_t now_ns)
+/* Its values will not change any more: from this turn on they are its last. */
+static void
+grow_old(struct segment *g, uint64_t turn)
 {
-	struct segment_age *age = &g->age;
+	if (!is_dead(g))
+		g->age = (struct segment_age){ 0 };
+	else if (g->age.serial != g->serial)
+		g->age = (struct segment_age){ .serial = g->serial,
+			.turn = turn };
+}
 
-	if (!is_dead(g) || age->serial != g->serial)
-		*age = (struct segment_age){ .serial = g->serial,
-			.dead_ns = now_ns };
-	return age->told && now_ns - age->dead_ns >= keep_ns;
+static bool
+is_over(const struct segment *g, uint64_t keep_ns, uint64_t now_ns)
+{
+	return g->age.told && now_ns - g->age.told_ns >= keep_ns;
 }
 
 void
-retention_apply(struct segments *s, uint64_t keep_ns, uint64_t now_ns)
+retention_apply(struct segments *s, uint64_t turn, uint64_t keep_ns,
+    uint64_t now_ns)
 {
 	for (size_t i = 0; i < s->n && keep_ns > 0; i++) {
 		struct segment *g = s->v[i];
 
-		if (!g->shown || !is_over(g, keep_ns, now_ns))
+		if (!g->shown)
+			continue;
+		grow_old(g, turn);
+		if (!is_over(g, keep_ns, now_ns))
 			continue;
 		g->shown = false;
 		if (!g->age.gone)
@@ -38,13 +47,18 @@ retention_apply(struct segments *s, uint64_t keep_ns, uint64_t now_ns)
 }
 
 void
-retention_told(struct segments *s, const struct selection *sel)
+retention_told(struct segments *s, uint64_t turn, const struct selection *sel,
+    uint64_t now_ns)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		struct segment *g = s->v[i];
+		struct segment_age *age = &g->age;
 
-		if (g->shown && is_dead(g) && g->age.serial == g->serial &&
-		    select_matches(sel, g->service, g->instance))
-			g->age.told = true;
+		if (age->turn == 0 || age->serial != g->serial || age->told ||
+		    turn < age->turn ||
+		    !select_matches(sel, g->service, g->instance))
+			continue;
+		age->told = true;
+		age->told_ns = now_ns;
 	}
 }

@@ -145,4 +145,6 @@ routes_done(const struct httpd_done *done, void *user)
 	struct routes *r = user;
 
 	self_count_code(r->stats, done->status);
+	scraper_done(r->scraper, done->tag, done->status == 200 &&
+	    strcmp(done->method, "GET") == 0);
 }

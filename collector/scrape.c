@@ -57,6 +57,7 @@ scraper_free(struct scraper *s)
 {
 	recent_drop(&s->recent, UINT64_MAX);
 	bodies_close(&s->bodies);
+	deliveries_close(&s->deliveries);
 }
 
 /* Where processors are short, a scrape of many milliseconds gives way to the
@@ -100,7 +101,7 @@ reply(struct httpd_request *req, const struct answer *a)
 	}
 	httpd_reply(req, &(struct httpd_reply){
 	    .status = a->status, .content_type = a->content_type,
-	    .headers = headers, .n_headers = a->gzip ? 3 : 2,
+	    .headers = headers, .n_headers = a->gzip ? 3 : 2, .tag = a->turn,
 	    .body = a->body->bytes, .body_len = a->body->len,
 	    .free_body = body_unref, .free_ctx = body_ref(a->body) });
 }
@@ -154,6 +155,27 @@ refuse_all(struct scraper *s)
 	}
 }
 
+/* Only who keeps segments for a time has to know whether they were seen. */
+static void
+begin_delivery(struct scraper *s)
+{
+	const struct ask *ask = &s->served->ask;
+	unsigned n = 0;
+
+	if (s->engine->keep_ns == 0 || ask->kind != ASK_METRICS ||
+	    s->answer.status != 200)
+		return;
+	for (const struct waiter *w = s->served; w; w = w->next)
+		n++;
+	deliveries_begin(&s->deliveries, s->answer.turn, &ask->sel, n);
+}
+
+void
+scraper_done(struct scraper *s, uint64_t turn, bool whole)
+{
+	deliveries_end(&s->deliveries, turn, whole);
+}
+
 static void
 reply_all(struct scraper *s)
 {
@@ -163,6 +185,7 @@ reply_all(struct scraper *s)
 	    (s->answer.spare ? s->answer.spare->len : 0);
 	body_send(s->answer.body);
 	recent_put(&s->recent, &s->served->ask, &s->answer);
+	begin_delivery(s);
 	while ((w = s->served) != NULL) {
 		s->served = w->next;
 		reply(w->req, &s->answer);
@@ -239,6 +262,8 @@ start_next(struct scraper *s)
 	s->scan_wanted = false;	/* every job begins with a scan */
 	s->busy = true;
 	s->stats_then = *s->stats;
+	if (s->served)
+		s->engine->taken = deliveries_collect(&s->deliveries);
 	uv_queue_work(s->loop, &s->work, on_work, on_done);
 }
 

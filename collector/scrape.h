@@ -52,6 +52,7 @@ struct scraper {
 	struct recent recent;
 	struct bodies bodies;
 	size_t guesses[SCRAPER_GUESSES];	/* bytes of such an answer */
+	struct deliveries deliveries;
 	struct waiter *served;		/* NULL: only a scan */
 	struct self_stats stats_then;
 	struct answer answer;
@@ -65,6 +66,10 @@ void scraper_init(struct scraper *s, uv_loop_t *loop, struct engine *engine,
 /* scraper_ask -- req is answered by and by; `ask` is copied. */
 void scraper_ask(struct scraper *s, const struct ask *ask,
     struct httpd_request *req);
+
+/* scraper_done -- a client is done with the answer of `turn` (0: with none
+ * of ours): he has taken the whole of it, or not. */
+void scraper_done(struct scraper *s, uint64_t turn, bool whole);
 
 /* scraper_scan -- look at the directory soon. */
 void scraper_scan(struct scraper *s);

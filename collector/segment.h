@@ -37,8 +37,10 @@ enum segment_cause {
 /* For how long nobody living has been in it (retention.h). */
 struct segment_age {
 	uint64_t serial;		/* of the opening this is about */
-	uint64_t dead_ns;		/* since; monotonic */
-	bool told;			/* its last values are in an answer */
+	uint64_t turn;			/* from which on its values are its
+					 * last; 0: it lives */
+	bool told;			/* somebody has them */
+	uint64_t told_ns;		/* since; monotonic */
 	bool gone;			/* no longer shown: said so */
 };
 

@@ -38,11 +38,14 @@ struct httpd_reply {
 	size_t body_len;
 	void (*free_body)(void *ctx);		/* NULL: the body is copied */
 	void *free_ctx;
+	uint64_t tag;				/* for httpd_done */
 };
 
 /* One finished exchange, for the caller's own counting. */
 struct httpd_done {
 	const char *path;	/* as httpd_path(), valid during the call */
+	const char *method;	/* as httpd_method(), likewise */
+	uint64_t tag;		/* of the reply */
 	unsigned status;	/* 0: the client left before the answer */
 	uint64_t duration_ns;	/* headers received until answer sent */
 };

@@ -98,6 +98,7 @@ struct httpd_request {
 	bool too_large;
 	uint64_t start_ns;
 	size_t reply_len;
+	uint64_t tag;
 	char *body;
 	size_t body_len, body_cap;
 	const char *method;	/* libmicrohttpd's; valid as long as we are */

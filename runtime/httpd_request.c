@@ -233,6 +233,8 @@ httpd__on_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
 		MHD_destroy_response(req->response);
 	*ctx = NULL;
 	done.path = req->path;
+	done.method = req->method;
+	done.tag = req->tag;
 	if (h->opt.done)
 		h->opt.done(&done, h->user);
 	free(req->body);
@@ -282,6 +284,7 @@ httpd_reply(struct httpd_request *req, const struct httpd_reply *reply)
 		add_headers(req->response, reply, req->conn->h);
 	req->status = reply->status;
 	req->reply_len = reply->body_len;
+	req->tag = reply->tag;
 	req->state = REQ_ANSWERED;
 	if (!waiting)
 		return;

@@ -242,6 +242,40 @@ def a_stopped_service_is_shown_once_and_then_for_its_time():
             time.sleep(0.05)
 
 
+@test
+def only_who_takes_a_whole_answer_has_seen_the_last_values():
+    with Box("--segment-retention=100ms") as box:
+        big = Writer(box, "big", cells=200000).do("load n 150000")
+        assert box.get("/metrics/big").text.count("\nn_") == 150000
+        big.kill()
+        for _ in range(3):
+            assert box.get(method="HEAD").status == 200
+            assert box.get("/metrics/big", method="HEAD").status == 200
+            # too much for the buffers in between: it is never taken
+            with socket.socket() as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                s.connect(("127.0.0.1", box.port))
+                s.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert s.recv(12) == b"HTTP/1.1 200"
+            time.sleep(0.2)
+        box.get("/metrics?exclude=big")
+        time.sleep(0.2)
+        assert not box.lines("segment no longer shown")
+        assert box.get("/metrics/big").text.count("\nn_") == 150000
+        # nor is it gone at once: there may be a second scraper
+        until("gone", lambda: box.get("/metrics/big").status == 404)
+
+
+@test
+def a_second_scraper_has_as_long_as_the_first_may_have_taken():
+    with Box("--segment-retention=4s") as box:
+        Writer(box, "feed").do("counter ticks_total 7").kill()
+        box.get("/")
+        time.sleep(4.2)     # found dead then, and seen by nobody
+        for path in ("/metrics", "/metrics/feed"):
+            assert box.get(path).value("ticks_total", service="feed") == 7
+
+
 def flags_of_help():
     text = subprocess.run([COLLECTOR, "--help"], capture_output=True,
                           text=True, timeout=10, check=True).stdout
