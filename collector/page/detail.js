@@ -6,6 +6,7 @@ import { element, find, setText } from "./dom.js";
 import { number, quantity, quoted, rate, visible } from "./format.js";
 import { DEPTH, QUANTILES, quantile } from "./model.js";
 
+const FIRST = 60;
 const NAMES = ["p50", "p90", "p99", "p99.9"];
 
 export class Detail {
@@ -79,7 +80,7 @@ export class Detail {
     const figure = s.isHistogram ? "" : quantity(s.number, s.family.unit);
     setText(find("detail-figure"), figure === s.exact ? "" : figure);
     setText(find("detail-rate"), rate(this.model.rate(s)));
-    const values = this.model.past(s, DEPTH);
+    const values = this.model.past(s, this.span);
     const gauge = s.family.type === "gauge";
     line(find("line"), values, this.timesOf(values.length), !gauge,
       (v) => quantity(v, gauge ? s.family.unit : ""));
@@ -87,6 +88,11 @@ export class Detail {
       this.drawHistogram(s);
     if (s.source.mode === "each")
       this.drawEach(s);
+  }
+
+  // Looks that the pictures show: a minute at first, then all there are.
+  get span() {
+    return Math.min(Math.max(this.model.tick, FIRST), DEPTH);
   }
 
   // Uptimes of the last n looks, oldest first.
@@ -104,9 +110,10 @@ export class Detail {
     const sum = Number(s.value?.sum ?? NaN);
     setText(find("detail-mean"), quantity(sum / s.number, unit));
     setText(find("detail-sum"), s.value?.sum ?? "–");
-    const n = s.spans.length, tick = this.model.tick;
+    const kept = s.spans.length, tick = this.model.tick;
+    const n = Math.min(this.span, kept);
     this.spans = Array.from({ length: n }, (_, i) =>
-      tick - n + 1 + i < 1 ? null : s.spans[(tick - n + 1 + i) % n]);
+      tick - n + 1 + i < 1 ? null : s.spans[(tick - n + 1 + i) % kept]);
     this.times = this.timesOf(n);
     this.where = heat(find("heat"), this.spans, this.times, s.source.bounds,
       (v) => quantity(v, unit));
@@ -129,8 +136,8 @@ export class Detail {
   readout(place) {
     if (!place) {
       this.pointed = null;
-      setText(find("heat-readout"), "Darker or lighter: the colour is the " +
-        "logarithm of how many.");
+      setText(find("heat-readout"), "Colour tells how many, on a " +
+        "logarithmic scale.");
       return;
     }
     const { bounds } = this.series.source, unit = this.series.family.unit;

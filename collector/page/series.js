@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of series: as many rows as fit the window, whatever it holds.
 import { spark } from "./chart.js";
-import { element, setText } from "./dom.js";
+import { element, find, setText } from "./dom.js";
 import { quantity, rate, visible } from "./format.js";
 import { quantile } from "./model.js";
 
@@ -168,8 +168,9 @@ export class List {
 
   // What stands above the list stays in sight with its first row.
   reveal() {
-    const height = this.height, cover = this.grid.querySelector(".head")
-      .getBoundingClientRect().bottom;
+    const height = this.height;
+    const cover = Math.max(...["tools", "titles"].map((id) =>
+      find(id).getBoundingClientRect().bottom));
     const y = this.rows.getBoundingClientRect().top + this.at * height;
     if (y < cover)
       scrollBy(0, y - cover);
@@ -240,7 +241,7 @@ function fill(row, s, model) {
   setText(row.value, s.isHistogram ? quantity(s.number, "") :
     quantity(s.number, unit));
   row.value.title = visible(s.exact);
-  setText(row.rate, rate(model.rate(s)));
+  setText(row.rate, s.family.type === "gauge" ? "" : rate(model.rate(s)));
   const counts = s.isHistogram ? model.observed(s) : null;
   setText(row.p50, counts ?
     quantity(quantile(0.5, counts, s.source.bounds), unit) : "");

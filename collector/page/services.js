@@ -123,6 +123,7 @@ export class Services {
     setText(row.state, STATES[s.state] + this.duration(name, s.state));
     const good = s.live !== undefined;
     setText(row.live, good ? String(s.live) : "–");
+    row.live.dataset.label = s.live === 1 ? "process" : "processes";
     row.live.title = good ? "pid " +
       s.processes.map((p) => p.pid).join(", pid ") : "";
     setText(row.series, good ? number(s.series) : "–");

@@ -35,10 +35,16 @@ export class Source {
     this.timer = 0;
     if (this.resting) {
       this.missed = true;
-      this.onStatus({ kind: this.paused ? "paused" : "hidden" });
+      this.say({});
     } else if (!this.running) {
       this.look();
     }
+  }
+
+  // An answer that comes while it rests does not end the rest.
+  say(status) {
+    this.onStatus(this.resting ?
+      { kind: this.paused ? "paused" : "hidden" } : status);
   }
 
   async look() {
@@ -49,12 +55,12 @@ export class Source {
       await this.ask();
       this.lostSince = null;
       this.missed = false;
-      this.onStatus({ kind: "live" });
+      this.say({ kind: "live" });
       wait = Math.max(INTERVAL_MS, SHARE * (performance.now() - began));
     } catch (error) {
       this.missed = true;
       this.lostSince ??= new Date();
-      this.onStatus({ kind: "lost", since: this.lostSince, why:
+      this.say({ kind: "lost", since: this.lostSince, why:
         error.why ?? "The answer cannot be read." });
       if (!error.why)
         console.error(error);      // ours to mend

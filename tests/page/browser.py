@@ -46,10 +46,7 @@ class Browser:
         self.arrived = threading.Condition()
         threading.Thread(target=self.read, daemon=True).start()
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
+    def close(self):
         os.killpg(self.proc.pid, signal.SIGKILL)    # it and its helpers
         self.proc.wait()
         shutil.rmtree(self.home, ignore_errors=True)
@@ -83,24 +80,23 @@ class Browser:
         assert "error" not in answer, f"{method}: {answer['error']}"
         return answer["result"]
 
-    def open(self, url, width=1280, height=900, dark=False, headers=None):
-        return Page(self, url, width, height, dark, headers)
+    def open(self, url, width=1280, height=900, dark=False, window=True):
+        """A page in a window of its own, or before the others of one."""
+        return Page(self, url, width, height, dark, window)
 
 
 class Page:
     """One tab, and all that happened in it."""
 
-    def __init__(self, browser, url, width, height, dark, headers):
+    def __init__(self, browser, url, width, height, dark, window):
         self.browser, self.events = browser, []
-        self.target = browser.call("Target.createTarget",
-                                   url="about:blank")["targetId"]
+        self.target = browser.call("Target.createTarget", url="about:blank",
+                                   newWindow=window)["targetId"]
         self.session = browser.call("Target.attachToTarget", flatten=True,
                                     targetId=self.target)["sessionId"]
         browser.pages[self.session] = self
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(domain + ".enable")
-        if headers:
-            self.call("Network.setExtraHTTPHeaders", headers=headers)
         self.size(width, height)
         self.scheme(dark)
         self.call("Page.navigate", url=url)
