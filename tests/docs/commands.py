@@ -60,14 +60,16 @@ def runnable(script):
 
 
 def bash():
-    """A shell, as root in a network of its own: the ports that a page names
-    are free."""
-    own = ["unshare", "-n", "sh", "-c", "ip link set lo up; exec bash -e"]
-    if os.geteuid() == 0 and subprocess.run(
-            ["unshare", "-n", "true"], check=False,
-            stderr=subprocess.DEVNULL).returncode == 0:
-        return own
-    return ["bash", "-e"]
+    """A shell, where it may in a network of its own: the ports that a page
+    names are free."""
+    be_root = [] if os.geteuid() == 0 else ["-c", "--keep-caps"]
+    drop = [] if os.geteuid() == 0 else [
+        "setpriv", "--ambient-caps=-all", "--inh-caps=-all"]
+    alone = ["unshare", "-n", *be_root, "sh", "-c",
+             'ip link set lo up && exec "$@"', "sh", *drop, "bash", "-e"]
+    tried = subprocess.run(alone, input="", text=True, check=False,
+                           stderr=subprocess.DEVNULL)
+    return alone if tried.returncode == 0 else ["bash", "-e"]
 
 
 def run(script, folder, build, prefix):
