@@ -62,7 +62,11 @@ httpd__drive(struct httpd *h)
 		return;
 	}
 	httpd__accept_again(h);
-	if (MHD_get_timeout(h->daemon, &wait_ms) == MHD_YES)
+	if (MHD_get_timeout(h->daemon, &wait_ms) != MHD_YES)
+		wait_ms = UINT64_MAX;
+	if (!h->accepting && !h->closing && wait_ms > h->opt.grace_ms)
+		wait_ms = h->opt.grace_ms;	/* somebody's is over by then */
+	if (wait_ms != UINT64_MAX)
 		uv_timer_start(&h->again, on_again, wait_ms, 0);
 	else
 		uv_timer_stop(&h->again);
@@ -71,7 +75,10 @@ httpd__drive(struct httpd *h)
 static void
 on_again(uv_timer_t *timer)
 {
-	httpd__drive(timer->data);
+	struct httpd *h = timer->data;
+
+	h->starved = false;	/* descriptors may be free again */
+	httpd__drive(h);
 }
 
 void
@@ -146,7 +153,7 @@ fill_defaults(struct httpd_options *opt)
 	static const struct httpd_options std = {
 		.methods = "GET, HEAD", .body_max = 65536,
 		.conn_memory = 32768, .conn_max = 1024, .conn_max_per_ip = 256,
-		.header_ms = 10000, .request_ms = 60000, .idle_ms = 120000,
+		.grace_ms = 100, .header_ms = 10000, .request_ms = 60000, .idle_ms = 120000,
 		.close_ms = 5000,
 	};
 
@@ -157,6 +164,7 @@ fill_defaults(struct httpd_options *opt)
 	opt->conn_max = opt->conn_max ? opt->conn_max : std.conn_max;
 	opt->conn_max_per_ip = opt->conn_max_per_ip ? opt->conn_max_per_ip :
 	    std.conn_max_per_ip;
+	opt->grace_ms = opt->grace_ms ? opt->grace_ms : std.grace_ms;
 	opt->header_ms = opt->header_ms ? opt->header_ms : std.header_ms;
 	opt->request_ms = opt->request_ms ? opt->request_ms : std.request_ms;
 	opt->idle_ms = opt->idle_ms ? opt->idle_ms : std.idle_ms;

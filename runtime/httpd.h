@@ -73,6 +73,8 @@ struct httpd_options {
 					 * newcomer waits [1024] */
 	unsigned conn_max_per_ip;	/* likewise; if all are busy he is
 					 * closed.  IPv6: per /64 [256] */
+	unsigned grace_ms;		/* from accept on in which a connection
+					 * is not cut for another address [100] */
 	unsigned header_ms;		/* accept until headers done [10000] */
 	unsigned request_ms;		/* headers until answer sent, without
 					 * the time the handler takes [60000] */

@@ -4,7 +4,9 @@
  *
  * Whoever fills all places must not keep others out.  So the newcomer is let
  * in, and the connection that has been idle for longest is cut: one that
- * drips its headers, or that is kept between two requests.  A request that is
+ * drips its headers, or that is kept between two requests.  But whoever has
+ * just come has a moment to say what he wants: a flood that is faster than he
+ * waits until then.  A request that is
  * being computed is never cut; one whose answer is not being taken is, when
  * nothing else is left.
  */
@@ -66,7 +68,15 @@ goes_before(const struct httpd_conn *a, const struct httpd_conn *b)
 	return a_takes != b_takes ? b_takes : a->since_ns <= b->since_ns;
 }
 
-/* The first to go, of `peer` only unless it is NULL; NULL: nobody may. */
+static bool
+has_just_come(const struct httpd_conn *c, uint64_t now)
+{
+	return !c->asked &&
+	    now - c->since_ns < UINT64_C(1000000) * c->h->opt.grace_ms;
+}
+
+/* The first to go, of `peer` only unless it is NULL; NULL: nobody may.  One
+ * address has no claim to a moment: its places are its own to fill. */
 static struct httpd_conn *
 victim_of(struct httpd *h, const struct httpd_peer *peer)
 {
@@ -80,7 +90,7 @@ victim_of(struct httpd *h, const struct httpd_peer *peer)
 		if (!victim || goes_before(c, victim))
 			victim = c;
 	}
-	return victim;
+	return victim && !peer && has_just_come(victim, now) ? NULL : victim;
 }
 
 static unsigned
@@ -195,8 +205,8 @@ on_accept(uv_poll_t *poll, int status, int events)
 		h->opt.arrival(h->user);
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		if (!has_room(h, &victim)) {
-			/* whoever is done lets in the next one; so does the
-			 * sweep, once an answer has not been taken */
+			/* whoever is done lets in the next one; so does
+			 * httpd__drive(), which looks again by and by */
 			httpd__set_accepting(h, false);
 			break;
 		}

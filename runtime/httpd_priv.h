@@ -40,6 +40,7 @@ struct httpd_conn {
 	int fd;				/* libmicrohttpd closes it */
 	struct tls *tls;		/* of its session; NULL: plain */
 	struct httpd_peer peer;
+	bool asked;			/* there was a request */
 	bool bad_uri;			/* %00 in the request line */
 };
 

@@ -38,6 +38,7 @@ request_create(struct httpd_conn *conn, struct MHD_Connection *mhd,
 	req->method = method;
 	req->start_ns = uv_hrtime();
 	conn->req = req;
+	conn->asked = true;
 	conn->deadline_ms = uv_now(conn->h->loop) + conn->h->opt.request_ms;
 	conn->h->n_flight++;
 	return req;

@@ -616,6 +616,30 @@ ask_on(int fd)
 	ck_assert_int_gt(recv(fd, buf, sizeof(buf), 0), 0);
 }
 
+START_TEST(who_has_just_come_is_not_cut_for_a_flood)
+{
+	const char text[] =
+	    "GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+	char buf[1000];
+	int first[4], late;
+
+	start((struct httpd_options){ .conn_max = 4, .conn_max_per_ip = 100,
+	    .grace_ms = 60000, .header_ms = 60000 });
+	for (int i = 0; i < 4; i++)
+		first[i] = dial();
+	late = dial();
+	ck_assert_int_gt(send(late, text, sizeof(text) - 1, 0), 0);
+	usleep(100000);		/* time to cut somebody */
+	for (int i = 3; i >= 0; i--) {
+		ck_assert_int_gt(send(first[i], text, sizeof(text) - 1, 0), 0);
+		ck_assert_uint_gt(slurp(first[i], buf, sizeof(buf)), 50);
+	}
+	ck_assert_uint_gt(slurp(late, buf, sizeof(buf)), 50);
+	stop();
+	ck_assert_uint_eq(srv.done, 5);
+}
+END_TEST
+
 /* Silent connections and one in use take all places; then others come. */
 static void
 fill_and_come(unsigned limit)
@@ -805,6 +829,7 @@ main(void)
 	tcase_add_test(own, a_late_answer_leaves_at_once);
 
 	tcase_add_test(own, while_all_are_busy_newcomers_wait);
+	tcase_add_test(own, who_has_just_come_is_not_cut_for_a_flood);
 	tcase_add_test(own, who_fills_all_places_keeps_nobody_out);
 	tcase_add_test(own,
 	    who_fills_the_places_of_an_address_keeps_nobody_out);
