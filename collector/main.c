@@ -4,6 +4,7 @@
  * what is in them.  This file only wires the parts together.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,12 +267,26 @@ run(struct collector *c)
 	return 0;
 }
 
+/* Whatever is opened first would else be where the log goes. */
+static void
+fill_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct collector c;
 	char msg[256];
 
+	fill_standard_descriptors();
 	if (options_parse(&c.opt, argc, argv, msg) < 0) {
 		fprintf(stderr, "smx-collector: %s\n", msg);
 		return 2;

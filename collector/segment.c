@@ -2,11 +2,13 @@
 #include "collector/segment.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define RETRY_NS	UINT64_C(5000000000)	/* of an unchanged bad file */
 #define RETRY_DOUBLED	6	/* times, of one that costs too much: 320 s */
@@ -156,6 +158,17 @@ is_file(const struct smx_view *view, const struct stat *st)
 	return dev == st->st_dev && ino == st->st_ino;
 }
 
+/* The lowest free descriptor tells how many there are. */
+static bool
+has_descriptors(const struct segment_site *s)
+{
+	int fd = fcntl(s->dirfd, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 && fd < s->fd_max;
+}
+
 static void
 try_open(struct segment_site *s, struct segment *g, const struct stat *st)
 {
@@ -171,6 +184,11 @@ try_open(struct segment_site *s, struct segment *g, const struct stat *st)
 		set_bad(s, g, -EINVAL,
 		    "not a segment's name: smx.SERVICE or smx.SERVICE@INSTANCE,"
 		    " of a-z 0-9 _ - and at most 64 bytes each");
+		return;
+	}
+	if (!has_descriptors(s)) {
+		set_bad(s, g, -EMFILE, "no descriptor for it: the rest is for "
+		    "clients (RLIMIT_NOFILE)");
 		return;
 	}
 	err = smx_view_open(&g->view, s->dirfd, g->file, &opt, &error);

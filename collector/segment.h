@@ -73,6 +73,8 @@ struct segment_site {
 	const struct log *log;		/* borrowed */
 	uid_t owner;			/* trusted besides us and root */
 	int dirfd;			/* -1: the directory is not there */
+	int fd_max;			/* descriptors from it on are kept for
+					 * clients, logs and the like */
 	bool open_to_all;		/* world-writable: owners are looked at */
 	uint64_t next_serial;
 	uint64_t errors[N_CAUSES];	/* times a segment was found bad */

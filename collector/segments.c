@@ -5,17 +5,30 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+/* A quarter stays free: segments that nobody can ask for are no use. */
+static int
+fd_max(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) < 0 || lim.rlim_cur > INT_MAX)
+		return INT_MAX;
+	return (int)(lim.rlim_cur - lim.rlim_cur / 4);
+}
 
 void
 segments_init(struct segments *s, const char *dir, uid_t owner,
     const struct log *log)
 {
 	*s = (struct segments){ .dir = dir, .site = { .owner = owner,
-		.log = log, .dirfd = -1 } };
+		.log = log, .dirfd = -1, .fd_max = fd_max() } };
 }
 
 void

@@ -276,6 +276,46 @@ def a_second_scraper_has_as_long_as_the_first_may_have_taken():
             assert box.get(path).value("ticks_total", service="feed") == 7
 
 
+@test
+def with_hardly_any_descriptors_clients_still_have_some():
+    with Box(start=False) as box:
+        box.command = ["prlimit", "--nofile=32:32", *box.command]
+        box.start()
+        for i in range(40):
+            Writer(box, f"s{i}").do("counter n_total 1")
+        for _ in range(3):
+            r = box.get()
+            shown = r.value("smx_collector_segments")
+            assert 0 < shown < 40
+            assert shown + r.value("smx_collector_bad_segments") == 40
+        assert "RLIMIT_NOFILE" in box.lines("segment left out")[0]["reason"]
+
+
+@test
+def without_standard_descriptors_it_serves_and_ends_as_ever():
+    for closed in ("2>&-", "<&- >&- 2>&-", "2>/dev/full"):
+        with Box(start=False) as box, socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            box.port = s.getsockname()[1]
+            s.close()
+            box.proc = subprocess.Popen(
+                ["sh", "-c", f'exec "$@" {closed}', "sh", COLLECTOR,
+                 f"--web.listen-address=127.0.0.1:{box.port}",
+                 f"--dir={box.dir}"])
+
+            def ready():
+                try:
+                    return box.is_ready()
+                except OSError:
+                    return False
+
+            until("ready", ready)
+            Writer(box, "feed").do("counter ticks_total 7")
+            (box.dir / "smx.bad").write_bytes(b"x" * 5000)
+            assert box.value("ticks_total", service="feed") == 7
+            box.stop()
+
+
 def flags_of_help():
     text = subprocess.run([COLLECTOR, "--help"], capture_output=True,
                           text=True, timeout=10, check=True).stdout
