@@ -6,6 +6,7 @@ of the collector, in Chromium, and in Prometheus.
 
 usage: newcomer.py SOURCE BUILD
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -122,7 +123,7 @@ def sees_it_on_the_page(port):
     if not browser.PROGRAM:
         print("skipped - the page: there is no chromium")
         return
-    with browser.Browser() as chromium:
+    with contextlib.closing(browser.Browser()) as chromium:
         page = chromium.open(f"http://127.0.0.1:{port}/")
         for name in ("shop_orders_total", "shop_order_seconds"):
             page.until(f"{name} on the page", "[...document"
