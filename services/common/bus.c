@@ -123,10 +123,19 @@ on_epoch(void *arg, const redisReply *reply)
 }
 
 static void
+on_auth(void *arg, const redisReply *reply)
+{
+	usable(bus_from(arg), reply);
+}
+
+static void
 link_up(struct cdb_link *link, void *arg)
 {
 	struct cdb_bus *bus = bus_from(arg);
 
+	if (bus->password[0])
+		cdb_link_sendf(link, 0, on_auth, bus, "AUTH %s %s",
+		    bus->service, bus->password);
 	cdb_link_sendf(link, 0, NULL, NULL, "CLIENT SETNAME %s-%s",
 	    bus->service, link == &bus->cmd ? "cmd" : "wake");
 	if (++bus->links_up < 2)
@@ -164,7 +173,7 @@ on_retry(uv_timer_t *timer)
 
 void
 cdb_bus_init(struct cdb_bus *bus, uv_loop_t *loop, const char *service,
-    const struct addr *addr, const struct log *log,
+    const struct addr *addr, const char *password, const struct log *log,
     const struct cdb_bus_ops *ops, void *arg)
 {
 	memset(bus, 0, sizeof(*bus));
@@ -172,6 +181,7 @@ cdb_bus_init(struct cdb_bus *bus, uv_loop_t *loop, const char *service,
 	bus->loop = loop;
 	bus->service = service;
 	bus->addr = addr;
+	bus->password = password;
 	bus->log = log;
 	bus->ops = ops;
 	bus->arg = arg;

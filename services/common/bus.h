@@ -63,6 +63,7 @@ struct cdb_bus {
 	uv_loop_t *loop;
 	const char *service;	/* borrowed, like addr, log, ops, arg */
 	const struct addr *addr;
+	const char *password;	/* borrowed; empty: do not log in */
 	const struct log *log;
 	const struct cdb_bus_ops *ops;
 	void *arg;
@@ -86,7 +87,7 @@ struct cdb_bus {
 
 /* cdb_bus_init -- prepare; nothing is connected yet. */
 void cdb_bus_init(struct cdb_bus *bus, uv_loop_t *loop, const char *service,
-    const struct addr *addr, const struct log *log,
+    const struct addr *addr, const char *password, const struct log *log,
     const struct cdb_bus_ops *ops, void *arg);
 
 /* cdb_bus_start -- connect, and again whenever the connection is lost. */

@@ -40,6 +40,23 @@ take_redis(void *arg, const char *value)
 	    (o->redis.is_unix || (o->redis.host[0] && o->redis.port));
 }
 
+/* The first line of a file: a command line can be read by everybody. */
+static bool
+take_password(void *arg, const char *value)
+{
+	struct cdb_options *o = arg;
+	FILE *file = fopen(value, "re");
+	bool read = file && fgets(o->password, sizeof(o->password), file);
+	size_t len = read ? strcspn(o->password, "\n") : 0;
+
+	if (file)
+		fclose(file);
+	if (len == 0 || len == sizeof(o->password) - 1)
+		return false;
+	o->password[len] = '\0';
+	return true;
+}
+
 static bool
 take_listen(void *arg, const char *value)
 {
@@ -113,6 +130,9 @@ take_log_level(void *arg, const char *value)
 static const struct cdb_option common[] = {
 	{ "--redis", "ADDRESS", "HOST:PORT or unix:/path",
 	    "where Redis listens [127.0.0.1:6379]", take_redis },
+	{ "--redis-password-file", "FILE", "a file with a password in it",
+	    "log in to Redis as the user of the service's name",
+	    take_password },
 	{ "--listen", "ADDRESS", "HOST:PORT",
 	    "where to answer HTTP", take_listen },
 	{ "--collector-url", "URL", "http://HOST:PORT without a slash behind",
@@ -199,6 +219,7 @@ cdb_options_parse(int argc, char **argv, const struct cdb_usage *usage,
     struct cdb_options *out)
 {
 	addr_parse("127.0.0.1:6379", &out->redis);
+	out->password[0] = '\0';
 	out->collector_url = "http://127.0.0.1:9464";
 	out->profile = CDB_DEFAULT;
 	out->seed = 1;

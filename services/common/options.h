@@ -27,9 +27,12 @@ struct cdb_names {
 /* cdb_names_take -- one more: letters, digits, - and _; false: it is none. */
 bool cdb_names_take(struct cdb_names *names, const char *value);
 
+#define CDB_PASSWORD_TEXT 129
+
 /* What every service takes. */
 struct cdb_options {
 	struct addr redis;
+	char password[CDB_PASSWORD_TEXT];	/* for Redis; empty: none */
 	const char *listen;		/* as addr.h reads it */
 	const char *collector_url;	/* without a slash at its end */
 	enum cdb_profile profile;

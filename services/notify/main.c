@@ -141,8 +141,9 @@ app_status(void *arg, json_t *out)
 	struct cdb_notify_app *app = arg;
 
 	json_object_set_new(out, "sinks",
-	    json_pack("{s:b, s:s*, s:s*}", "log", 1, "file", app->sink.path,
-		"command", app->sink.command));
+	    /* a command may hold a token: only whether there is one */
+	    json_pack("{s:b, s:s*, s:b}", "log", 1, "file", app->sink.path,
+		"command", app->sink.command != NULL));
 	json_object_set_new(out, "counters",
 	    json_pack("{s:I, s:I, s:I, s:I}",
 		"sent", (json_int_t)app->n_sent,
