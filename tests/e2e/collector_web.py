@@ -268,8 +268,9 @@ def what_is_wrong_is_named_and_it_does_not_start():
                             ("a: [", "not YAML")):
             box.write_text(text)
             done = subprocess.run(
-                [COLLECTOR, f"--dir={box.dir}", *box.flags],
-                capture_output=True, text=True, timeout=20, check=False)
+                [COLLECTOR, f"--dir={box.dir}", "--web.listen-address"
+                 "=127.0.0.1:0", *box.flags], capture_output=True, text=True,
+                timeout=20, check=False)
             assert done.returncode == 1
             assert words in json.loads(
                 done.stderr.splitlines()[-1])["reason"], done.stderr
