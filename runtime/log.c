@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -179,20 +180,43 @@ put_head(struct line *l, enum log_level level)
 	l->len = (size_t)n;
 }
 
+/* Of the whole process, whatever it logs to: normally that is one place. */
+static uint64_t lost;
+
+/* Whether one line can be written without waiting: a pipe with room at all
+ * has it for a page, and so has the socket of a journal. */
+static bool
+takes_a_line(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) != 0;
+}
+
 void
 log_write(const struct log *log, enum log_level level, const char *msg,
     const struct log_field *fields)
 {
 	struct line l;
 	int saved = errno;
+	uint64_t gone;
 	ssize_t n;
 
 	if (level < log->min)
 		return;
+	if (!takes_a_line(log->fd)) {
+		__atomic_add_fetch(&lost, 1, __ATOMIC_RELAXED);
+		errno = saved;
+		return;
+	}
+	/* relaxed: a number for people */
+	gone = __atomic_exchange_n(&lost, 0, __ATOMIC_RELAXED);
 	l.cut = false;
 	put_head(&l, level);
 	put_field(&l, &LOG_STR("service", log->service));
 	put_field(&l, &LOG_STR("msg", msg));
+	if (gone > 0)
+		put_field(&l, &LOG_UINT("lost", gone));
 	for (; fields->kind != LOG_KIND_END; fields++)
 		put_field(&l, fields);
 	if (l.cut) {	/* TAIL_ROOM */

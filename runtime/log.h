@@ -14,7 +14,8 @@
  *
  * Thread   any: a line is formatted on the stack and leaves in one write().
  * Errors   none are reported: a log that cannot be written is no reason to
- *          stop.
+ *          stop, nor to wait.  Lines for which whoever reads a pipe or a
+ *          socket makes no room are lost; the next one says how many.
  */
 #ifndef SMX_RUNTIME_LOG_H
 #define SMX_RUNTIME_LOG_H

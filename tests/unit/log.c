@@ -192,6 +192,28 @@ START_TEST(a_full_pipe_and_errno_do_no_harm)
 }
 END_TEST
 
+START_TEST(a_reader_who_stops_stops_nobody_else)
+{
+	char buf[4096];
+	json_t *root;
+
+	ck_assert_int_eq(fcntl(pipefd[1], F_SETFL, 0), 0);
+	for (int i = 0; i < 2000; i++)
+		log_info(&lg, "m", LOG_INT("i", i));
+	while (read(pipefd[0], buf, sizeof(buf)) > 0)
+		;
+	log_info(&lg, "again");
+	root = line();
+	ck_assert_int_gt(json_integer_value(json_object_get(root, "lost")),
+	    10);
+	json_decref(root);
+	log_info(&lg, "and again");
+	root = line();
+	ck_assert_ptr_null(json_object_get(root, "lost"));
+	json_decref(root);
+}
+END_TEST
+
 START_TEST(knows_its_level_names)
 {
 	enum log_level level;
@@ -239,6 +261,7 @@ main(void)
 	tcase_add_loop_test(tc, a_long_line_is_cut_and_still_parses, 0, 330);
 	tcase_add_test(tc, lines_below_the_level_are_not_written);
 	tcase_add_test(tc, a_full_pipe_and_errno_do_no_harm);
+	tcase_add_test(tc, a_reader_who_stops_stops_nobody_else);
 	tcase_add_test(tc, knows_its_level_names);
 	tcase_add_test(tc, a_rate_counts_what_it_holds_back);
 	srunner_run_all(sr, CK_NORMAL);
