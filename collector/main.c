@@ -22,6 +22,7 @@
 #include "runtime/privileges.h"
 
 #define CONN_MAX 1024
+#define POOL	 4		/* threads of libuv's pool, as it is by itself */
 
 struct collector {
 	uv_loop_t loop;
@@ -244,6 +245,34 @@ serve(struct collector *c)
 	(void)uv_loop_close(&c->loop);
 }
 
+static void
+wait_for(void *sem)
+{
+	uv_sem_wait(sem);
+}
+
+/* As many at once as libuv's pool has, which aborts if it gets fewer. */
+static int
+try_threads(void)
+{
+	uv_thread_t thread[POOL];
+	uv_sem_t end;
+	int n = 0, err = uv_sem_init(&end, 0);
+
+	if (err < 0)
+		return err;
+	while (err == 0 && n < POOL) {
+		err = uv_thread_create(&thread[n], wait_for, &end);
+		n += err == 0;
+	}
+	for (int i = 0; i < n; i++)
+		uv_sem_post(&end);
+	for (int i = 0; i < n; i++)
+		uv_thread_join(&thread[i]);
+	uv_sem_destroy(&end);
+	return err;
+}
+
 static int
 run(struct collector *c)
 {
@@ -251,6 +280,12 @@ run(struct collector *c)
 
 	/* it would pass by the filter of system calls */
 	(void)setenv("UV_USE_IO_URING", "0", 1);
+	(void)unsetenv("UV_THREADPOOL_SIZE");
+	err = try_threads();
+	if (err < 0) {
+		log_error(&c->log, "no threads", LOG_ERR(err));
+		return 1;
+	}
 	err = uv_loop_init(&c->loop);
 	if (err < 0) {
 		log_error(&c->log, "no event loop", LOG_ERR(err));

@@ -316,6 +316,54 @@ def without_standard_descriptors_it_serves_and_ends_as_ever():
             box.stop()
 
 
+@test
+def nobody_waits_for_who_does_not_read_its_log():
+    with Box(start=False) as box, socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        box.port = s.getsockname()[1]
+        s.close()
+        read_end, write_end = os.pipe()
+        box.stack.callback(os.close, read_end)
+        box.proc = subprocess.Popen(
+            [COLLECTOR, f"--web.listen-address=127.0.0.1:{box.port}",
+             f"--dir={box.dir}"], stderr=write_end)
+        os.close(write_end)
+        until("listening", lambda: os.read(read_end, 1))
+        Writer(box, "feed").do("counter ticks_total 7")
+        for i in range(700):    # a line each: more than a pipe holds
+            (box.dir / f"smx.{'x' * 60}{i}").write_bytes(b"x" * 5000)
+        for _ in range(3):
+            r = box.get()
+            assert r.value("ticks_total", service="feed") == 7
+            assert r.value("smx_collector_bad_segments") == 700
+        box.stop()
+
+
+@test
+def with_hardly_any_memory_it_says_so_or_serves():
+    ends = set()
+    for mib in range(16, 96, 8):
+        with Box(start=False) as box, open(box.log, "wb") as log:
+            p = subprocess.Popen(
+                ["prlimit", f"--as={mib << 20}", COLLECTOR,
+                 "--web.listen-address=127.0.0.1:0", f"--dir={box.dir}"],
+                stderr=log)
+            box.stack.callback(p.kill)
+            until("up or gone", lambda: p.poll() is not None or
+                  b"listening" in box.log.read_bytes())
+            try:
+                p.wait(timeout=0.3)     # the first scan comes by then
+            except subprocess.TimeoutExpired:
+                p.terminate()
+            # 127: not even the loader had enough
+            status = p.wait(timeout=20)
+            assert status in (0, 1, 127), (mib, status)
+            assert status != 1 or box.log.read_text().splitlines()[-1].count(
+                '"level":"error"'), mib
+            ends.add(status)
+    assert 0 in ends, ends
+
+
 def flags_of_help():
     text = subprocess.run([COLLECTOR, "--help"], capture_output=True,
                           text=True, timeout=10, check=True).stdout
