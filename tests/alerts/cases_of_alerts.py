@@ -160,7 +160,7 @@ CASES = {
     ("RejectRate", "high"): ({"service": "execution"}, ratio(
         'execution_orders_rejected_total{service="execution"}',
         'execution_orders_filled_total{service="execution"}',
-        (11, 89), (8, 72), 300)),
+        (11, 89), (1.5, 13.5), 300)),
     ("ErrorRate", "high"): ({"service": "risk"}, ratio(
         'cdb_errors_total{service="risk",kind="redis"}',
         'cdb_bus_publish_duration_seconds_count{service="risk"}',
@@ -219,9 +219,12 @@ CASES = {
         ("other", {TICKS: flat(9000)}, {3600: False, 7200: False}),
     ]),
     ("ThroughputDrop", "warning"): ({"service": "signal"}, [
-        ("fires", {TICKS: "0+1000x480 480000+400x40"},
-         {7200: False, 7485: False, 7785: True}),
-        ("threshold", {TICKS: "0+1000x480 480000+500x40"}, {7785: False}),
+        # under the half from 7500 on; after 40 steps the mean of the hour
+        # has come down to twice 200
+        ("fires", {TICKS: "0+440x480 211399+199x60"},
+         {7200: False, 7785: False, 7800: True}),
+        ("threshold", {TICKS: "0+440x480 211400+200x60"},
+         {7785: False, 7800: False}),
         ("threshold", {TICKS: "0+1000x240"}, {3600: False}),
         ("reset", {TICKS: "0+1000x200 0+1000x300"}, {3300: False, 7200: False}),
         ("other", {ORDERS: "0+0.5x480 240+0x60"}, {7800: False}),
@@ -251,11 +254,11 @@ CASES = {
 
 # Orders of execution, where the alert has another label.
 MORE = [("ThroughputDrop", "warning", {"service": "execution"}, [
-    ("fires", {ORDERS: "0+2x480 960+0.8x40"}, {7200: False, 7785: True}),
-    ("threshold", {ORDERS: "0+2x480 960+1x40"}, {7785: False}),
-    # the mean of its hour is 0.109 a second at the end, and here 0.092
-    ("fires", {ORDERS: "0+1.9x480 912+0x45"}, {7695: True}),
-    ("other", {ORDERS: "0+1.6x480 768+0x45"}, {7695: False}),
+    ("fires", {ORDERS: "0+440x480 211399+199x60"}, {7785: False, 7800: True}),
+    ("threshold", {ORDERS: "0+440x480 211400+200x60"}, {7800: False}),
+    # the mean of its hour is 0.108 a second at the end, and here 0.093
+    ("fires", {ORDERS: "0+1.875x480 900+0x45"}, {7695: True}),
+    ("other", {ORDERS: "0+1.625x480 780+0x45"}, {7695: False}),
 ])]
 
 # (expression, series, time, (labels, value))
