@@ -17,6 +17,7 @@ import time
 import yaml
 
 import engine
+import system
 from system import BUSY_S, PARTS, ROOT, SERVICES, TRADING, System, until
 
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/docs")]
@@ -24,7 +25,7 @@ import cases  # noqa: E402
 import commands  # noqa: E402
 
 SYSTEM = None
-FILE = yaml.safe_load((ROOT / "compose/docker-compose.yml").read_text())
+ASKED = yaml.safe_load((ROOT / system.FILE).read_text())
 DIGEST = {}             # of the signals: undisturbed, disturbed
 COUNTS = {}             # of all places, likewise
 # What one transaction may hold.  A kill between its answer and the counting
@@ -95,7 +96,7 @@ def each_user_is_its_own_and_none_is_root():
                for i in line.split()}
         assert len(ids) == 1 and ids != {"0"}, (part, ids)
         users[part] = ids.pop()
-        assert FILE["services"][part]["user"].split(":")[0] == users[part]
+        assert ASKED["services"][part]["user"].split(":")[0] == users[part]
     assert len(set(users.values())) == len(users), users
     s.note("users", f"{len(users)} parts, {len(set(users.values()))} users, "
            "none of them root")
@@ -167,7 +168,7 @@ def only_who_trades_reaches_the_stores():
 def memory_is_limited():
     s = SYSTEM
     for part, found in s.state(*PARTS).items():
-        asked = FILE["services"][part]["mem_limit"]
+        asked = ASKED["services"][part]["mem_limit"]
         size = int(asked[:-1]) << {"m": 20, "g": 30}[asked[-1]]
         assert found["HostConfig"]["Memory"] == size, part
         assert found["HostConfig"]["PidsLimit"] > 0, part
@@ -237,7 +238,15 @@ def the_rules_are_loaded():
     bad = [r for g in groups for r in g["rules"] if r["health"] == "err"]
     assert not bad, bad
     s.note("rules", f"{sum(len(g['rules']) for g in groups)} loaded from "
-           f"{len(files)} files" if files else "there are none")
+           f"{len(files)} files")
+
+
+def alerts_reach_people():
+    """The one that always fires, from a rule to notify's file."""
+    s = SYSTEM
+    until("Watchdog is told", lambda: "Watchdog" in s.run(
+        "cdb_notify", "cat", "/data/notifications.jsonl", check=False), BUSY_S)
+    s.note("alerts", "Prometheus, Alertmanager, notify: Watchdog arrived")
 
 
 def leases_are_seen_across_containers():
@@ -380,11 +389,7 @@ def the_page_is_true():
     s.down("-v")
     checkout = s.folder / "checkout"
     for part in ("compose", "dashboards"):
-        if (ROOT / part).exists():
-            shutil.copytree(ROOT / part, checkout / part)
-    if (s.folder / "minimal").exists():
-        shutil.copytree(s.folder / "minimal", checkout / "compose",
-                        dirs_exist_ok=True)
+        shutil.copytree(ROOT / part, checkout / part)
     ran = 0
     for line, block in commands.blocks(ROOT / "docs/DEPLOY.md"):
         if block["why"]:

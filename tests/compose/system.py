@@ -17,33 +17,11 @@ SERVICES = ("cdb_feed", "cdb_signal", "cdb_risk", "cdb_execution",
             "cdb_writer", "cdb_notify")
 TRADING = ("redis", "cdb_postgres", *SERVICES)
 PARTS = (*TRADING, "cdb_collector", "prometheus", "alertmanager")
+FILE = "compose/docker-compose.yml"
+REPLAY = "compose/replay.yml"
 RECORDING = "BTCUSDT-spot-trades.csv"
 BACK_S = 30             # a part that ended, or hangs, is back within
 BUSY_S = 180            # what a machine may take that does other things, too
-# What is mounted where the project has no configuration of its own.
-PROMETHEUS = """
-global: {scrape_interval: 15s, scrape_timeout: 15s}
-scrape_configs:
-  - job_name: cdb_signal
-    static_configs: [{targets: ['cdb_signal:8001']}]
-  - job_name: cdb_risk
-    static_configs: [{targets: ['cdb_risk:8002']}]
-  - job_name: cdb_execution
-    static_configs: [{targets: ['cdb_execution:8003']}]
-  - job_name: smx_collector
-    params: {exclude: ['signal,risk,execution']}
-    static_configs: [{targets: ['cdb_collector:9464']}]
-  - job_name: prometheus
-    static_configs: [{targets: ['prometheus:9090']}]
-  - job_name: alertmanager
-    static_configs: [{targets: ['alertmanager:9093']}]
-"""
-ALERTMANAGER = """
-route: {receiver: notify}
-receivers:
-  - name: notify
-    webhook_configs: [{url: 'http://cdb_notify:8004/alerts'}]
-"""
 
 
 def busy():
@@ -57,39 +35,20 @@ class System:
         self.folder = folder
         self.engine = Engine(folder / "engine")
         self.engine.folder.mkdir(exist_ok=True)
-        self.files = ["compose/docker-compose.yml"]
         self.env = {**self.engine.env, "COMPOSE_PROFILES": "",
-                    "CDB_TAG": "test",
-                    "CDB_PROFILE": "replay", "CDB_SPEED": "max",
+                    "CDB_TAG": "test", "CDB_PROFILE": "replay",
+                    "CDB_SPEED": "max",
                     "CDB_RECORDINGS": str(folder / "recordings"),
                     "CDB_RECORDING": RECORDING}
         self.seen = []
         (folder / "recordings").mkdir()
         make_recording(folder / "recordings" / RECORDING)
-        self.configure()
-
-    def configure(self):
-        """An override for whatever the project does not configure yet."""
-        mounts = {}
-        for part, text in (("prometheus", PROMETHEUS),
-                           ("alertmanager", ALERTMANAGER)):
-            own = ROOT / "compose" / part / f"{part}.yml"
-            if not own.exists():
-                made = self.folder / "minimal" / part
-                made.mkdir(parents=True)
-                (made / f"{part}.yml").write_text(text, "ascii")
-                mounts[part] = {"volumes": [f"{made}:/etc/{part}:ro"]}
-        if mounts:
-            override = self.folder / "minimal.yml"
-            override.write_text(json.dumps({"services": mounts}), "ascii")
-            self.files.append(str(override))
-            self.note("configured by the test", " ".join(mounts))
 
     def note(self, what, found):
         self.seen.append((what, str(found)))
 
     def compose(self, *words, files=(), timeout=900):
-        flags = [f for file in (*self.files, *files) for f in ("-f", file)]
+        flags = [f for file in (FILE, *files) for f in ("-f", file)]
         done = subprocess.run(
             ["nice", "docker-compose", *flags, *words], cwd=ROOT, env=self.env,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
@@ -101,10 +60,10 @@ class System:
 
     def up(self, profiles, **env):
         self.env.update(COMPOSE_PROFILES=profiles, **env)
-        self.compose("up", "-d", files=["compose/replay.yml"])
+        self.compose("up", "-d", files=[REPLAY])
 
     def down(self, *flags):
-        self.compose("down", *flags, files=["compose/replay.yml"])
+        self.compose("down", *flags, files=[REPLAY])
 
     @staticmethod
     def name(part):
