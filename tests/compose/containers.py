@@ -442,8 +442,8 @@ CASES = [v for v in list(globals().values())
 def report(began):
     width = max(len(what) for what, _ in SYSTEM.seen)
     for what, found in SYSTEM.seen:
-        print(f"# {what:{width}}  {found}")
-    print(f"# all of it took {time.monotonic() - began:.0f} s", flush=True)
+        print(f"report: {what:{width}}  {found}")
+    print(f"report: all of it took {time.monotonic() - began:.0f} s", flush=True)
 
 
 def logs():

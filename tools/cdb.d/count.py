@@ -2,13 +2,15 @@
 """Count the test cases in meson's testlog.json: `N passed, N failed`.
 
 A program that uses check says how many cases it ran, one of ours prints a
-line per case; anything else is one case.
+line per case; anything else is one case.  Lines that begin with `report: `
+are for whoever asked.
 """
 import json
 import re
 import sys
 
 CHECKS = re.compile(r"Checks: (\d+), Failures: (\d+), Errors: (\d+)")
+REPORT = re.compile(r"^report: (.*)$", re.M)
 CASE = re.compile(r"^(ok|not ok|skipped) - (.*)$", re.M)
 
 
@@ -42,6 +44,8 @@ def main(path):
             good, bad, skipped = cases(test)
             passed += good
             failed += bad
+            for row in REPORT.findall(test.get("stdout") or ""):
+                print(row)
             for what in skipped:
                 print(f"skipped: {what}")
             if bad:
