@@ -25,7 +25,6 @@ print(*sorted({s.split(":")[-1] for t in json.load(sys.stdin)
 		[[ " $known " == *" $suite "* ]] ||
 			usage "no suite '$suite' (there are: $known)"
 		args+=(--suite "$suite")
-		suite_setup "$suite"
 	done
 	# what takes many minutes, or an engine for containers, runs when it
 	# is asked for by name

@@ -14,7 +14,7 @@ packages=(
 	python3 python3-prometheus-client python3-protobuf python3-yaml libatomic1
 	curl iproute2 iptables mandoc openssl procps spin tmux
 )
-# Beside them, what a suite needs that runs only when it is named.
+# Beside them, what a suite needs.  Of these, a run of all tests has page.
 declare -A suite_packages=(
 	[page]='chromium fonts-inter fonts-jetbrains-mono'
 	[arm64]='gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user'
@@ -182,14 +182,18 @@ cmd_setup() {
 	say "ready: $build"
 }
 
-# suite_setup SUITE -- what the suite needs beside the packages of all.
-suite_setup() {
-	local packages missing
+# suites_need WORD... -- add what the named suites need beside the packages of
+# all; without a name, what every run of the tests needs.
+suites_need() {
+	local word more suites=()
 
-	read -r -a packages <<<"${suite_packages[$1]:-}"
-	[[ ${#packages[@]} != 0 ]] || return 0
-	say "suite $1 needs ${packages[*]}"
-	setup_if_missing
+	for word; do
+		[[ $word == -* ]] || suites+=("$word")
+	done
+	for word in "${suites[@]:-page}"; do
+		read -r -a more <<<"${suite_packages[$word]:-}"
+		packages+=("${more[@]}")
+	done
 }
 
 # as_builder COMMAND... -- as the owner of the checkout, so that root leaves no
