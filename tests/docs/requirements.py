@@ -11,7 +11,6 @@ import subprocess
 import sys
 
 ROWS = 70
-# Suites that run where an engine, a browser or hours are there.
 NAME = re.compile(r"`([a-z0-9-]+/[a-z0-9_-]+)`")
 
 
