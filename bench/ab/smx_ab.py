@@ -116,8 +116,8 @@ def serve(asked, command):
     try:
         took, text = loaded(asked, process)
     except BaseException:
-        process.kill()
-        reaped(process)
+        process.kill()          # which may have reaped it already
+        process.wait()
         raise
     process.terminate()
     status, use = reaped(process)
@@ -134,8 +134,8 @@ def finish(command):
     try:
         text = process.stdout.read()
     except BaseException:
-        process.kill()
-        reaped(process)
+        process.kill()          # which may have reaped it already
+        process.wait()
         raise
     status, use = reaped(process)
     took = time.monotonic() - began
