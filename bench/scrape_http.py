@@ -45,6 +45,8 @@ def scrape(port, headers):
 
 
 def row(what, n, times, size):
+    if size:
+        assert what == "gzip" or size > 20 * n, "the series are not there"
     print("http", "smx", what, n, f"{statistics.median(times):.1f}",
           f"{min(times):.1f}", size, sep="\t", flush=True)
 

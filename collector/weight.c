@@ -4,8 +4,10 @@
 #include <string.h>
 
 /* What a line has beside name and labels: suffix, braces, the names of the
- * labels that we add, a bound, a value, an exemplar. */
-#define LINE   512u
+ * labels that we add, a value; and what only those of a histogram have, a
+ * bound and an exemplar. */
+#define LINE   160u
+#define BUCKET 352u
 #define HEADER 128u /* # HELP, # TYPE and # UNIT without name and help */
 #define NATIVE 64u  /* a native bucket, as protobuf */
 #define FIXED  64u  /* a series or a family, in arrays */
@@ -65,7 +67,8 @@ add_series(struct weight *w, const struct smx_family_info *f,
 	if (f->type == SMX_TYPE_GAUGE && f->gauge_mode == SMX_GAUGE_EACH)
 		w->each = add(w->each, 1, bytes);
 	else
-		w->bytes = add(w->bytes, lines_of(f), bytes);
+		w->bytes = add(w->bytes, lines_of(f),
+		    bytes + (f->type == SMX_TYPE_HISTOGRAM ? BUCKET : 0));
 	if (f->hist_flags & SMX_HIST_NATIVE)
 		w->bytes = add(w->bytes, f->n_buckets, NATIVE);
 	w->bytes = add(w->bytes, 1, FIXED);

@@ -2,7 +2,9 @@
 #include "collector/weight.h"
 
 #include <check.h>
+#include <stdlib.h>
 
+#include "collector/segment.h"
 #include "tests/expo_made.h"
 
 #define SEEDS	   500
@@ -70,6 +72,33 @@ START_TEST(bounds_repeat_the_labels)
 }
 END_TEST
 
+/* Names and labels as services have them. */
+START_TEST(a_segment_of_a_million_counters_may_be_shown)
+{
+	enum { MILLION = 1000000 };
+	struct smx_family_info f = { .name = "http_requests_answered_total",
+		.help = "Requests.",
+		.unit = "",
+		.labels = "route\0code",
+		.n_labels = 2,
+		.type = SMX_TYPE_COUNTER };
+	struct smx_series_info *s = calloc(MILLION, sizeof(*s));
+	struct smx_catalog c = { .families = &f,
+		.n_families = 1,
+		.series = s,
+		.n_series = MILLION,
+		.n_cells = MILLION };
+	struct weight w;
+
+	ck_assert_ptr_nonnull(s);
+	for (int i = 0; i < MILLION; i++)
+		s[i].values = "/api/v1/customers/17\0client_error_404";
+	w = weight_of(&c, "customer_service", "");
+	ck_assert_uint_lt(weight_sum(&w, 0), SEGMENT_BYTES_MAX);
+	free(s);
+}
+END_TEST
+
 START_TEST(processes_repeat_a_gauge_that_shows_each)
 {
 	struct smx_family_info f = { .name = "g",
@@ -109,6 +138,7 @@ main(void)
 
 	tcase_add_loop_test(t, a_text_is_not_longer_than_the_weight, 0, SEEDS);
 	tcase_add_test(t, bounds_repeat_the_labels);
+	tcase_add_test(t, a_segment_of_a_million_counters_may_be_shown);
 	tcase_add_test(t, processes_repeat_a_gauge_that_shows_each);
 	tcase_add_test(t, sums_that_no_number_holds_are_the_largest);
 	suite_add_tcase(s, t);
