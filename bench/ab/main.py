@@ -25,7 +25,7 @@ from interrupt import Interrupt
 from pipeline import Failed
 from progress import Progress
 
-QUICK = {"intervals": "5", "pairs": 9, "seconds": 3.5, "limit_s": 430}
+QUICK = {"intervals": "5", "pairs": 10, "seconds": 2.2, "limit_s": 430}
 FULL = {"intervals": "60,15,5,1", "pairs": 24, "seconds": 12.0,
         "limit_s": 3360}
 ROOM = 512 << 20                # bytes that a run needs
@@ -41,15 +41,15 @@ def arguments(words):
                    help="under 8 minutes instead of under 60")
     p.add_argument("--pairs", type=number(1, 4096), metavar="N",
                    help="rounds, whatever time they take [as many as fit: "
-                   "24, quick 9]")
+                   "24, quick 10]")
     p.add_argument("--intervals", type=seconds_list, metavar="S,S...",
                    help="Prometheus' scrape intervals [60,15,5,1; quick 5]")
     p.add_argument("--rate", type=number(1, 100000), default=1000,
                    metavar="R", help="HTTP requests per second [1000]")
-    p.add_argument("--ticks", type=number(1, 10000), default=500,
-                   metavar="R", help="ticks per second of the replay [500]")
+    p.add_argument("--ticks", type=number(1, 10000), default=1000,
+                   metavar="R", help="ticks per second of the replay [1000]")
     p.add_argument("--seconds", type=float, metavar="S",
-                   help="of load in a block [12; quick 3.5]")
+                   help="of load in a block [12; quick 2.2]")
     p.add_argument("--seed", type=number(0, 2**63), default=1, metavar="N",
                    help="of the order of the blocks, and the bootstrap [1]")
     p.add_argument("--out", metavar="DIR", default="ab-report",
