@@ -19,13 +19,22 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from cases import until  # noqa: E402
 
 DOCKER = "/usr/bin/docker"      # Debian's, as the engine is
-MIRROR = "http://deb.debian.org/debian"
-SOURCES = f"""deb {MIRROR} bookworm main
-deb {MIRROR} bookworm-updates main
-deb {MIRROR}-security bookworm-security main
-"""
+SUITE = "bookworm"
 PROGRAMS = ("dockerd", "docker-compose", "debootstrap", "tini", "unshare",
             "nsenter", "iptables")
+
+
+def sources():
+    """Where this machine has Debian's packages from, [(mirror, suite)]."""
+    found = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)",
+         "Created-By: Packages", "Origin: Debian", "Component: main"],
+        check=True, capture_output=True, text=True).stdout.split("\n")
+    rows = [tuple(line.split()) for line in sorted(set(found)) if line]
+    rows = [row for row in rows if row[1].split("-")[0] == SUITE]
+    if not any(suite == SUITE for _, suite in rows):
+        raise AssertionError(f"apt knows no mirror of Debian's {SUITE}")
+    return rows
 
 
 def missing():
@@ -168,12 +177,16 @@ class Engine:
         if pulled.returncode == 0:
             return name, "from a registry"
         root = self.folder / "root"
+        rows = sources()
+        mirror = next(at for at, suite in rows if suite == SUITE)
         subprocess.run(
             ["debootstrap", "--variant=minbase", "--include=ca-certificates",
-             "bookworm", root, MIRROR], check=True, timeout=1800,
+             SUITE, root, mirror], check=True, timeout=1800,
             stdout=subprocess.DEVNULL, env=self.env)
-        (root / "etc/apt/sources.list").write_text(SOURCES, "ascii")
-        name = "smx-base:bookworm"
+        (root / "etc/apt/sources.list").write_text(
+            "".join(f"deb {at} {suite} main\n" for at, suite in rows),
+            "ascii")
+        name = f"smx-base:{SUITE}"
         with subprocess.Popen(["tar", "-C", root, "--exclude=*.deb", "-c",
                                "."], stdout=subprocess.PIPE) as tar:
             subprocess.run([DOCKER, "import", "-", name], check=True,
