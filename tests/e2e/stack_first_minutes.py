@@ -143,8 +143,8 @@ def a_live_graph_without_git_and_all_in_memory(_):
             _, _, text = run.get("prometheus", f"/api/v1/query?query={query}")
             return {s["metric"]["service"]: float(s["value"][1])
                     for s in json.loads(text)["data"]["result"]}
-        stack.until("the ticks are drawn", lambda: drawn().get("feed", 0) > 0)
-        assert "risk" in drawn(), drawn()
+        stack.until("ticks and risk are drawn", lambda:
+                    drawn().get("feed", 0) > 0 and "risk" in drawn())
 
 
 def a_tiny_dev_shm_is_left_alone(_):
