@@ -175,6 +175,19 @@ give_cells(struct smx__directory *d, uint32_t first)
 	}
 }
 
+/* Histograms of the series from `first` on, which a commit that failed has
+ * added, are gone; the others stay in their order. */
+static void
+drop_hists(struct smx__directory *d, uint32_t first)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_hists; i++)
+		if (d->hists[i].series < first)
+			d->hists[n++] = d->hists[i];
+	d->n_hists = n;
+}
+
 static void
 unretire(struct smx__directory *d, uint64_t since)
 {
@@ -203,6 +216,7 @@ smx__directory_rollback(struct smx__directory *d)
 	const struct smx__directory_mark *m = &d->mark;
 
 	give_cells(d, m->n_series);
+	drop_hists(d, m->n_series);
 	d->catalog.n_families = m->n_families;
 	d->catalog.n_series = m->n_series;
 	d->catalog.n_cells = m->n_cells;

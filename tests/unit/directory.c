@@ -241,6 +241,33 @@ START_TEST(histograms_are_listed_by_cell)
 }
 END_TEST
 
+/* A commit that fails has listed them already: their cells are no longer in
+ * the catalog, and a snapshot would look behind its end. */
+START_TEST(histograms_of_a_failed_commit_are_gone)
+{
+	const struct {
+		uint32_t cell, n;
+		uint64_t off;
+	} nobodys = { .cell = 960, .n = 1, .off = SMX_SINK };
+	struct build_family h = { .name = "h", .type = SMX_TYPE_HISTOGRAM,
+		.hist_flags = SMX_HIST_EXPLICIT, .buckets = buckets,
+		.n_buckets = 2, .labels = { "x" } };
+	uint64_t off = build_family(&b, &h);
+
+	d.exemplar_size = 4096;
+	build_series_at(&b, off, 320, 5, "b", 2);
+	ck_assert_int_eq(add_rest(), 1);
+	build_series_at(&b, off, 64, 5, "a", 2);
+	build_series_at(&b, off, 640, 5, "c", 2);
+	build_record(&b, SMX_RECORD_EXEMPLARS, &nobodys, sizeof(nobodys));
+	ck_assert_int_eq(add_rest(), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(error.msg, "suit no histogram"));
+	ck_assert_uint_eq(d.n_hists, 1);
+	ck_assert_uint_eq(d.hists[0].cell, 40);
+	ck_assert_uint_eq(d.catalog.n_cells, 45);
+}
+END_TEST
+
 START_TEST(series_of_retired_families_keep_their_cells)
 {
 	struct build_family f = { .name = "a_total", .type = SMX_TYPE_COUNTER,
@@ -337,6 +364,7 @@ main(void)
 	tcase_add_test(t, a_prefix_is_no_error_unless_it_is_the_end);
 	tcase_add_test(t, rollback_restores_everything);
 	tcase_add_test(t, histograms_are_listed_by_cell);
+	tcase_add_test(t, histograms_of_a_failed_commit_are_gone);
 	tcase_add_test(t, series_of_retired_families_keep_their_cells);
 	tcase_add_test(t, retiring_twice_is_harmless);
 	tcase_add_test(t, every_budget_is_held);
