@@ -149,6 +149,8 @@ def find(where, source, target):
 def planted(source, where):
     tree = where / "tree"
     copy_tree(source, tree)
+    # what an earlier run has left has bugs in it, and is newer than the tree
+    shutil.rmtree(where / "build", ignore_errors=True)
     build(tree, where / "build", GCC, *SANITIZE)
     ok = True
     for target in TARGETS:
