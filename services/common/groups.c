@@ -77,6 +77,22 @@ cdb_groups_read(const redisReply *reply,
 	return (int)reply->elements;
 }
 
+bool
+cdb_groups_find(const redisReply *reply, const char *name,
+    struct cdb_group *group)
+{
+	struct cdb_group groups[CDB_GROUPS_MAX];
+	int n = cdb_groups_read(reply, groups);
+
+	for (int i = 0; i < n; i++) {
+		if (strcmp(groups[i].name, name) == 0) {
+			*group = groups[i];
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
 on_made(void *arg, const redisReply *reply)
 {

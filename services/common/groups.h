@@ -44,6 +44,13 @@ int cdb_groups_read(const redisReply *reply,
     struct cdb_group groups[CDB_GROUPS_MAX]);
 
 /*
+ * cdb_groups_find -- the row of one group in such a reply; false if there is
+ * none, or if it cannot be read.
+ */
+bool cdb_groups_find(const redisReply *reply, const char *name,
+    struct cdb_group *group);
+
+/*
  * cdb_groups_make -- make these consumer groups of a stream, from its
  * beginning, unless they are there; and the stream.
  *

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <uv.h>
+
 #define INTAKE_MAGIC 0x1247u
 #define BLOCK_MS     1000
 
@@ -30,6 +32,7 @@ cdb_intake_init(struct cdb_intake *in, struct cdb_bus *bus,
 	in->group = group;
 	in->entry = entry;
 	in->arg = arg;
+	in->bad_rate = (struct log_rate){ .burst = 10, .period_ms = 1000 };
 }
 
 size_t
@@ -96,16 +99,12 @@ static void
 on_groups(void *arg, const redisReply *reply)
 {
 	struct cdb_intake *in = intake_from(arg);
-	struct cdb_group groups[CDB_GROUPS_MAX];
-	int n = cdb_groups_read(reply, groups);
+	struct cdb_group group;
 
-	for (int i = 0; i < n; i++) {
-		if (strcmp(groups[i].name, in->group) == 0) {
-			place_take(&in->streams[in->n_loaded++], &groups[i]);
-			return;
-		}
-	}
-	cdb_bus_drop(in->bus, "XINFO GROUPS does not show our group");
+	if (cdb_groups_find(reply, in->group, &group))
+		place_take(&in->streams[in->n_loaded++], &group);
+	else
+		cdb_bus_drop(in->bus, "XINFO GROUPS does not show our group");
 }
 
 void
@@ -133,6 +132,20 @@ void
 cdb_intake_ack(struct cdb_intake *in, size_t which, const char *id)
 {
 	cdb_ledger_finish(&in->streams[which].ledger, id);
+}
+
+void
+cdb_intake_refuse(struct cdb_intake *in, size_t which, const char *id,
+    const char *why)
+{
+	uint64_t held_back;
+
+	cdb_intake_ack(in, which, id);
+	if (log_rate_pass(&in->bad_rate, uv_hrtime() / 1000000, &held_back))
+		log_warn(in->bus->log, "bad message skipped",
+		    LOG_STR("stream", in->streams[which].name),
+		    LOG_STR("id", id), LOG_STR("reason", why),
+		    LOG_UINT("held_back", held_back));
 }
 
 size_t

@@ -53,6 +53,7 @@ struct cdb_intake {
 				   through transactions */
 	bool ready;		/* there may be something to read */
 	bool waiting;		/* an XREAD is under way */
+	struct log_rate bad_rate;
 	size_t n_loaded;	/* streams whose place is known */
 	size_t n_streams;
 	struct cdb_intake_stream streams[CDB_INTAKE_STREAMS];
@@ -83,6 +84,13 @@ void cdb_intake_reset(struct cdb_intake *in);
 
 /* cdb_intake_ack -- this entry is finished: it goes with the next settling. */
 void cdb_intake_ack(struct cdb_intake *in, size_t which, const char *id);
+
+/*
+ * cdb_intake_refuse -- an entry that cannot be understood: it is finished, and
+ * the log says why, ten times a second at most.
+ */
+void cdb_intake_refuse(struct cdb_intake *in, size_t which, const char *id,
+    const char *why);
 
 /* cdb_intake_acks -- how many wait for it. */
 size_t cdb_intake_acks(const struct cdb_intake *in);

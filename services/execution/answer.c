@@ -5,19 +5,6 @@
 #include "app.h"
 #include "services/common/clock.h"
 
-static void
-message_refuse(struct cdb_execution_app *app, const char *id, const char *why)
-{
-	uint64_t held_back;
-
-	app->desk.count.bad++;
-	cdb_intake_ack(&app->intake, 0, id);
-	if (log_rate_pass(&app->bad_rate, uv_hrtime() / 1000000, &held_back))
-		log_warn(&app->service.log, "bad message skipped",
-		    LOG_STR("stream", CDB_TOPIC_ORDERS), LOG_STR("id", id),
-		    LOG_STR("reason", why), LOG_UINT("held_back", held_back));
-}
-
 void
 cdb_execution_entry(void *arg, size_t which, const struct cdb_entry *e)
 {
@@ -27,9 +14,9 @@ cdb_execution_entry(void *arg, size_t which, const struct cdb_entry *e)
 	struct cdb_order order;
 	char why[CDB_WHY_TEXT] = "it has no data";
 
-	(void)which;
 	if (!e->data || cdb_order_read(e->data, e->len, &order, why) < 0) {
-		message_refuse(app, e->id, why);
+		app->desk.count.bad++;
+		cdb_intake_refuse(&app->intake, which, e->id, why);
 		return;
 	}
 	strcpy(o.id, e->id);

@@ -33,7 +33,6 @@ struct cdb_execution_app {
 	struct cdb_execution_metrics metrics;
 	struct cdb_keeper input;	/* watches only */
 	struct cdb_keeper output;
-	struct log_rate bad_rate;
 	uv_timer_t due;
 	char rules[CDB_EXCHANGE_TEXT];
 	/* the transaction under way */

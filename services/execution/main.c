@@ -191,7 +191,6 @@ main(int argc, char **argv)
 		.service = { .name = "execution", .topic = CDB_TOPIC_ORDERS,
 			.ops = &ops, .arg = &app,
 			.opt = { .listen = "127.0.0.1:8003" } },
-		.bad_rate = { .burst = 10, .period_ms = 1000 },
 		.opt = { .speed = 1, .stream_limit = LIMIT_DEFAULT },
 	};
 	struct cdb_usage usage = { "cdb-execution",

@@ -40,7 +40,6 @@ struct cdb_notify_app {
 	struct cdb_keeper posted;
 	struct smx_counter sent;
 	struct smx_counter failed;
-	struct log_rate bad_rate;
 	uv_timer_t pause;
 	struct cdb_notify_item *queue;		/* ring of CDB_NOTIFY_QUEUE */
 	size_t head;

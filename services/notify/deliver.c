@@ -15,7 +15,6 @@ cdb_notify_entry(void *arg, size_t which, const struct cdb_entry *e)
 	struct cdb_notify_item *item =
 	    &app->queue[(app->head + app->n) % CDB_NOTIFY_QUEUE];
 	char why[CDB_WHY_TEXT] = "it has no data";
-	uint64_t held_back;
 
 	if (e->data && cdb_alert_read(e->data, e->len, &item->alert,
 		why) == 0) {
@@ -24,13 +23,8 @@ cdb_notify_entry(void *arg, size_t which, const struct cdb_entry *e)
 		app->n++;
 		return;
 	}
-	cdb_intake_ack(&app->intake, which, e->id);
 	smx_inc(app->service.m.parse_errors);
-	if (log_rate_pass(&app->bad_rate, uv_hrtime() / 1000000, &held_back))
-		log_warn(&app->service.log, "bad message skipped",
-		    LOG_STR("stream", app->intake.streams[which].name),
-		    LOG_STR("id", e->id), LOG_STR("reason", why),
-		    LOG_UINT("held_back", held_back));
+	cdb_intake_refuse(&app->intake, which, e->id, why);
 }
 
 static void

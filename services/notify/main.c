@@ -191,7 +191,6 @@ main(int argc, char **argv)
 		.service = { .name = "notify", .topic = CDB_TOPIC_ALERTS,
 			.ops = &ops, .arg = &app,
 			.opt = { .listen = "127.0.0.1:8004" } },
-		.bad_rate = { .burst = 10, .period_ms = 1000 },
 	};
 	struct cdb_usage usage = { "cdb-notify",
 		"Tells people of alerts; Alertmanager posts to /webhook.",

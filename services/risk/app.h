@@ -32,7 +32,6 @@ struct cdb_risk_app {
 	struct cdb_risk_metrics metrics;
 	struct cdb_keeper input;	/* watches only */
 	struct cdb_keeper keepers[CDB_RISK_OUTPUTS];
-	struct log_rate bad_rate;
 	uv_timer_t poll;
 	int64_t stream_limit;
 	int64_t orders_minute;	/* -1: as the profile has it */

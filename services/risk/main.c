@@ -227,7 +227,6 @@ main(int argc, char **argv)
 		.service = { .name = "risk", .topic = CDB_TOPIC_SIGNALS,
 			.ops = &ops, .arg = &app,
 			.opt = { .listen = "127.0.0.1:8002" } },
-		.bad_rate = { .burst = 10, .period_ms = 1000 },
 		.stream_limit = LIMIT_DEFAULT, .orders_minute = -1,
 	};
 	struct cdb_usage usage = { "cdb-risk",

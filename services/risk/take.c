@@ -4,21 +4,13 @@
 #include <string.h>
 
 #include "app.h"
-#include "services/common/clock.h"
 
 static void
 message_refuse(struct cdb_risk_app *app, size_t which, const char *id,
     const char *why)
 {
-	uint64_t held_back;
-
 	app->bad++;
-	cdb_intake_ack(&app->intake, which, id);
-	if (log_rate_pass(&app->bad_rate, uv_hrtime() / 1000000, &held_back))
-		log_warn(&app->service.log, "bad message skipped",
-		    LOG_STR("stream", app->intake.streams[which].name),
-		    LOG_STR("id", id), LOG_STR("reason", why),
-		    LOG_UINT("held_back", held_back));
+	cdb_intake_refuse(&app->intake, which, id, why);
 }
 
 static void

@@ -42,7 +42,6 @@ struct cdb_signal_app {
 	struct cdb_signal_metrics metrics;
 	struct cdb_keeper input;	/* watches only */
 	struct cdb_keeper output;
-	struct log_rate bad_rate;
 	int64_t stream_limit;
 	int64_t cooldown_ms;	/* -1: as the profile has it */
 	struct cdb_names groups;	/* of signals, to be made */

@@ -56,15 +56,11 @@ static const struct cdb_option options[] = {
 };
 
 static void
-message_refuse(struct cdb_signal_app *app, const char *id, const char *why)
+message_refuse(struct cdb_signal_app *app, size_t which, const char *id,
+    const char *why)
 {
-	uint64_t held_back;
-
 	app->step.bad++;
-	if (log_rate_pass(&app->bad_rate, uv_hrtime() / 1000000, &held_back))
-		log_warn(&app->service.log, "bad message skipped",
-		    LOG_STR("stream", CDB_TOPIC_TICKS), LOG_STR("id", id),
-		    LOG_STR("reason", why), LOG_UINT("held_back", held_back));
+	cdb_intake_refuse(&app->intake, which, id, why);
 }
 
 static void
@@ -105,17 +101,19 @@ on_entry(void *arg, size_t which, const struct cdb_entry *e)
 	char why[CDB_WHY_TEXT] = "it has no data";
 	int outcome;
 
-	cdb_intake_ack(&app->intake, which, e->id);
 	if (!e->data || cdb_tick_read(e->data, e->len, &tick, why) < 0) {
-		message_refuse(app, e->id, why);
+		message_refuse(app, which, e->id, why);
 		return;
 	}
 	sequence_check(app, &tick);
 	app->step.ticks++;
 	outcome = cdb_engine_tick(&app->engine, &tick, &sig);
-	if (outcome < 0)
-		message_refuse(app, e->id, strerror(-outcome));
-	else if (outcome == CDB_LOW_VOLUME)
+	if (outcome < 0) {
+		message_refuse(app, which, e->id, strerror(-outcome));
+		return;
+	}
+	cdb_intake_ack(&app->intake, which, e->id);
+	if (outcome == CDB_LOW_VOLUME)
 		app->step.low_volume++;
 	else if (outcome == CDB_COOLING)
 		app->step.cooling++;
@@ -346,7 +344,6 @@ main(int argc, char **argv)
 		.service = { .name = "signal", .topic = CDB_TOPIC_TICKS,
 			.ops = &ops, .arg = &app,
 			.opt = { .listen = "127.0.0.1:8001" } },
-		.bad_rate = { .burst = 10, .period_ms = 1000 },
 		.stream_limit = LIMIT_DEFAULT, .cooldown_ms = -1,
 	};
 	struct cdb_usage usage = { "cdb-signal",
