@@ -19,7 +19,7 @@
 #include "smx/view.h"
 
 #define SEGMENT_NAME 65		/* service or instance, the NUL included */
-#define SEGMENT_BYTES_MAX (UINT64_C(1) << 30)	/* weight of one (weight.h) */
+#define SEGMENT_BYTES_MAX (UINT64_C(512) << 20)	/* weight of one (weight.h) */
 
 /* Why a segment is bad: the label `cause` of the collector's own series. */
 enum segment_cause {

@@ -12,7 +12,7 @@
 #include "collector/select.h"
 
 #define SEGMENTS_MAX 1024	/* of one directory; further ones are bad */
-#define SEGMENTS_BYTES_MAX (UINT64_C(2) << 30)	/* weight of all (weight.h) */
+#define SEGMENTS_BYTES_MAX (UINT64_C(1) << 30)	/* weight of all (weight.h) */
 
 struct segments {
 	struct segment_site site;

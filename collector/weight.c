@@ -4,13 +4,13 @@
 #include <string.h>
 
 /* What a line has beside name and labels: suffix, braces, the names of the
- * labels that we add, a value; and what only those of a histogram have, a
- * bound and an exemplar. */
-#define LINE   160u
-#define BUCKET 352u
-#define HEADER 128u /* # HELP, # TYPE and # UNIT without name and help */
-#define NATIVE 64u  /* a native bucket, as protobuf */
-#define FIXED  64u  /* a series or a family, in arrays */
+ * labels that we add, a value; and where a series has many lines, a bound or a
+ * process, and an exemplar. */
+#define LINE	112u
+#define OF_MANY 400u
+#define HEADER	128u /* # HELP, # TYPE and # UNIT without name and help */
+#define NATIVE	64u /* a native bucket, as protobuf */
+#define FIXED	64u /* a series or a family, in arrays */
 
 /* n x size + more, or as much as a number can say. */
 static uint64_t
@@ -58,17 +58,24 @@ labels_of(const struct smx_family_info *f, const struct smx_series_info *s)
 	return bytes;
 }
 
+static bool
+is_by_process(const struct smx_family_info *f)
+{
+	return f->type == SMX_TYPE_GAUGE && f->gauge_mode == SMX_GAUGE_EACH;
+}
+
 static void
 add_series(struct weight *w, const struct smx_family_info *f,
     const struct smx_series_info *s, uint64_t line)
 {
 	uint64_t bytes = line + strlen(f->name) + labels_of(f, s);
 
-	if (f->type == SMX_TYPE_GAUGE && f->gauge_mode == SMX_GAUGE_EACH)
+	if (f->type == SMX_TYPE_HISTOGRAM || is_by_process(f))
+		bytes += OF_MANY;
+	if (is_by_process(f))
 		w->each = add(w->each, 1, bytes);
 	else
-		w->bytes = add(w->bytes, lines_of(f),
-		    bytes + (f->type == SMX_TYPE_HISTOGRAM ? BUCKET : 0));
+		w->bytes = add(w->bytes, lines_of(f), bytes);
 	if (f->hist_flags & SMX_HIST_NATIVE)
 		w->bytes = add(w->bytes, f->n_buckets, NATIVE);
 	w->bytes = add(w->bytes, 1, FIXED);
