@@ -24,6 +24,16 @@ def free_port():
         return s.getsockname()[1]
 
 
+def fill(path):
+    """Take all the room there is on its disk."""
+    with open(path, "wb", buffering=0) as out:
+        try:
+            while out.write(bytes(65536)) == 65536:
+                pass
+        except OSError:
+            pass
+
+
 def run(*cases):
     """Call each; the exit status is 1 if one failed."""
     failed = 0

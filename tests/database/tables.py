@@ -5,7 +5,6 @@ and for how long, who may do what, and the queries of docs/DATABASE.md.
 usage: tables.py BUILD [test...]
 """
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -29,6 +28,14 @@ def psql(m, *words, login="cdb"):
         ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", *words,
          f"host={m.pg.folder} user={login} dbname=cdb"],
         capture_output=True, text=True, check=False)
+
+
+def make_tables(m):
+    """Let a writer do it, and end it."""
+    m.up("writer")
+    until("the tables are there", lambda: int(m.pg.one(
+        "SELECT count(*) FROM pg_views WHERE viewname = 'latency_means'")))
+    m.services.pop("writer").terminate()
 
 
 class Prometheus:
@@ -190,11 +197,7 @@ class Roles(MarketTest):
     def test_roles_may_do_what_they_need_and_no_more(self):
         """A writer that may only add ends with the tables of its owner."""
         m = self.market()
-        m.up("writer")
-        until("the tables are there", lambda: int(m.pg.one(
-            "SELECT count(*) FROM pg_views WHERE viewname = "
-            "'latency_means'")))
-        m.services.pop("writer").terminate()
+        make_tables(m)
         roles = str(ROOT / "services/writer/roles.sql")
         for _ in range(2):
             done = psql(m, "-f", roles)
@@ -231,11 +234,7 @@ class Retention(MarketTest):
 
     def test_old_rows_go_in_bounded_steps_and_young_ones_stay(self):
         m = self.market()
-        m.up("writer")
-        until("the tables are there", lambda: int(m.pg.one(
-            "SELECT count(*) FROM pg_views WHERE viewname = "
-            "'latency_means'")))
-        m.services.pop("writer").terminate()
+        make_tables(m)
         for sql in (
                 "CREATE TABLE steps (name text, n bigint)",
                 "CREATE FUNCTION step() RETURNS trigger LANGUAGE plpgsql AS "

@@ -20,6 +20,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../e2e"))
 import stack  # noqa: E402
+from cases import fill  # noqa: E402
 from stack import until  # noqa: E402
 
 RESTART_S = 30          # a hung process is back by then
@@ -209,21 +210,10 @@ def disk_full(run, recording):
         supervise(run, "prometheus", "u")
 
 
-def fill(path):
-    with open(path, "wb", buffering=0) as out:
-        try:
-            while out.write(bytes(65536)) == 65536:
-                pass
-        except OSError:
-            pass
-
-
 def fresh(run):
     """Does Prometheus hold a tick count of the last seconds?"""
-    status, _, body = run.get(
-        "prometheus", "/api/v1/query?query=time()-timestamp("
-        "market_data_published_total)%3C3")
-    return status == 200 and '"value"' in body
+    return run.answers("prometheus") and run.promql(
+        "time() - timestamp(market_data_published_total) < 3")
 
 
 def undisturbed(recording):

@@ -23,6 +23,9 @@ import urllib.parse
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as om_parser
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import cases  # noqa: E402
+
 COLLECTOR, WRITER = sys.argv[1:3]
 OM = "application/openmetrics-text;version=1.0.0"
 TESTS = []
@@ -38,13 +41,7 @@ def test(fn):
 
 
 def until(what, condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
+    return cases.until(what, condition, seconds)
 
 
 def basic(login):

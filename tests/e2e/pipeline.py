@@ -24,6 +24,11 @@ import unittest
 import urllib.error
 import urllib.request
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                ".."))
+import cases  # noqa: E402
+from cases import free_port  # noqa: E402
+
 BIN = None
 TICKS = 40000
 REDIS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -32,21 +37,9 @@ BATCH_SIGNALS = 12      # six symbols, two sides: a batch is 10 s of events,
                         # a cool-down of the profile demo 15 s
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def until(what, check, limit=120.0):
-    """Wait for check() to be true; the tests have no other sleeps."""
-    end = time.monotonic() + limit
-    while time.monotonic() < end:
-        value = check()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"not within {limit} s: {what}")
+    """As cases.until(), with time for a replay; there are no other sleeps."""
+    return cases.until(what, check, limit)
 
 
 class Place:

@@ -145,21 +145,24 @@ class Stack:
                 sums[sample[1]] = sums.get(sample[1], 0) + float(sample[2])
         return sums
 
+    def promql(self, query):
+        """The rows that Prometheus answers."""
+        _, _, text = self.get("prometheus", "/api/v1/query?" +
+                              urllib.parse.urlencode({"query": query}))
+        return json.loads(text)["data"]["result"]
+
     def resets(self, only=""):
         """Of all counters there are or that match `only` as well, as PromQL
         sees it over the last 15 minutes.  resets() drops the names, so they
         are kept in a label."""
-        query = urllib.parse.urlencode({"query": (
+        query = (
             'sum(resets(label_replace({__name__=~".+_(total|count|sum|bucket)"'
             f',job!="prometheus"{only}}}, "family", "$1", "__name__", "(.+)")'
-            "[15m:1s]))")})
-
-        def ask():
-            _, _, text = self.get("prometheus", f"/api/v1/query?{query}")
-            return json.loads(text)["data"]["result"]
+            "[15m:1s]))")
 
         # a subquery is empty before its first whole step
-        return int(until("two scrapes to compare", ask)[0]["value"][1])
+        return int(until("two scrapes to compare", lambda:
+                         self.promql(query))[0]["value"][1])
 
     def redis(self, *words):
         """Lines of the answer; [] where Redis does not answer (now)."""

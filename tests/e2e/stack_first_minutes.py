@@ -2,7 +2,6 @@
 """The way from a clone to a live graph: what is in the way is named, and what
 to do about it said."""
 import contextlib
-import json
 import os
 import pathlib
 import re
@@ -137,12 +136,10 @@ def a_live_graph_without_git_and_all_in_memory(_):
         assert run.get("collector", page)[0] == 200
         graph = re.search(r"^graph +http://\S+?(/\S+)$", run.said, re.M)[1]
         asked = urllib.parse.parse_qs(urllib.parse.urlsplit(graph).query)
-        query = urllib.parse.quote(asked["g0.expr"][0])
 
         def drawn():
-            _, _, text = run.get("prometheus", f"/api/v1/query?query={query}")
             return {s["metric"]["service"]: float(s["value"][1])
-                    for s in json.loads(text)["data"]["result"]}
+                    for s in run.promql(asked["g0.expr"][0])}
         stack.until("ticks and risk are drawn", lambda:
                     drawn().get("feed", 0) > 0 and "risk" in drawn())
 

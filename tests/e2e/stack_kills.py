@@ -50,6 +50,9 @@ def killed_one_after_the_other_streams_end_the_same(recording):
     names = ("collector", "signal", "redis", "feed")
     with stack.Stack("killed", *recording.options(speed=16),
                      "--scrape-interval", 1, prometheus=True) as run:
+        # more than the first scrapes of its next life count
+        stack.until("Prometheus has seen the collector at work", lambda:
+                    run.promql("sum(smx_collector_requests_total) > 20"))
         for turn, name in enumerate(names, start=1):
             kill_and_see_it_back(run, name, recording.rows * turn // 7,
                                  recording.rows)

@@ -11,6 +11,7 @@ import tempfile
 import time
 
 import market
+from cases import fill
 from market import NOBODY, TOPICS, MarketTest
 from pipeline import get, status, until
 
@@ -111,12 +112,7 @@ class Outages(MarketTest):
         self.under_way(m)
         # filling takes a while, and the feed waits for this group meanwhile
         filler = os.path.join(disk, "filler")
-        with open(filler, "wb", buffering=0) as out:
-            try:
-                while out.write(bytes(65536)) == 65536:
-                    pass
-            except OSError:
-                pass
+        fill(filler)
         m.ask("XGROUP", "DESTROY", "market_data", "gate")
         until("the feed waits", lambda: self.held_up(m))
         self.assertEqual(get(m.services["writer"].http, "/health")[0], 503)

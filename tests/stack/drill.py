@@ -14,7 +14,6 @@ import re
 import signal
 import sys
 import time
-import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
@@ -73,9 +72,8 @@ class Alerts:
         return json.loads(text)
 
     def query(self, text):
-        found = self.ask("prometheus", "/api/v1/query?query="
-                         + urllib.parse.quote(text))["data"]["result"]
-        return [(r["metric"], float(r["value"][1])) for r in found]
+        return [(r["metric"], float(r["value"][1]))
+                for r in self.run.promql(text)]
 
     def fires(self, labels):
         return any(a["state"] == "firing" and labels.items()
