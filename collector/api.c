@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/api.h"
 
-#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "collector/negotiate.h"
+#include "runtime/number.h"
 
 struct query {
 	struct ask *ask;
@@ -18,14 +18,14 @@ struct query {
 static const char *
 set_number(uint32_t *to, const char *value, uint32_t least, uint32_t most)
 {
-	unsigned long v;
+	int64_t v;
+	/* no sign, and no more digits than the largest has */
+	int err = value[0] == '-' || strlen(value) > 10 ? -EINVAL :
+	    number_parse(value, least, most, &v);
 
-	/* strtoul takes signs and spaces, too */
-	if (!isdigit((unsigned char)value[0]) || strlen(value) > 10 ||
-	    strspn(value, "0123456789") < strlen(value))
+	if (err == -EINVAL)
 		return "is not a number";
-	v = strtoul(value, NULL, 10);
-	if (v < least || v > most)
+	if (err < 0)
 		return "is out of range";
 	*to = (uint32_t)v;
 	return NULL;

@@ -31,6 +31,12 @@ ask_equal(const struct ask *a, const struct ask *b)
 	    select_equal(&a->sel, &b->sel);
 }
 
+bool
+ask_is_page(const struct ask *ask)
+{
+	return ask->kind == ASK_STATE || ask->kind == ASK_SERIES;
+}
+
 void
 engine_init(struct engine *e, const struct engine_options *opt)
 {
@@ -335,16 +341,10 @@ clock_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static bool
-is_page(const struct ask *ask)
-{
-	return ask->kind == ASK_STATE || ask->kind == ASK_SERIES;
-}
-
 static void
 look(struct engine *e, const struct ask *ask, uint64_t now)
 {
-	if (is_page(ask) && e->looked_ns > 0 &&
+	if (ask_is_page(ask) && e->looked_ns > 0 &&
 	    now - e->looked_ns < ENGINE_LOOK_NS)
 		return;
 	engine_scan(e);
@@ -375,7 +375,7 @@ engine_answer(struct engine *e, const struct ask *ask,
 	look(e, ask, start);
 	look_at_taken(e, start);
 	retention_apply(&e->segments, a->turn, e->keep_ns, start);
-	if (is_page(ask))
+	if (ask_is_page(ask))
 		answer_page(e, ask, stats, a);
 	else if (ask->kind == ASK_SD)
 		answer_sd(e, ask, a);

@@ -50,6 +50,9 @@ struct ask {
 
 bool ask_equal(const struct ask *a, const struct ask *b);
 
+/* ask_is_page -- whether the page at / asks: it does not need the newest. */
+bool ask_is_page(const struct ask *ask);
+
 struct answer {
 	unsigned status;		/* 0: no memory for any text */
 	const char *content_type;	/* static */

@@ -37,8 +37,7 @@ recent_put(struct recent *r, const struct ask *ask, const struct answer *a)
 {
 	size_t at = 0;
 
-	if ((ask->kind != ASK_STATE && ask->kind != ASK_SERIES) ||
-	    a->status != 200 || a->body->len >= BODY_LARGE)
+	if (!ask_is_page(ask) || a->status != 200 || a->body->len >= BODY_LARGE)
 		return;
 	/* a free place, or else that of the oldest */
 	for (size_t i = 1; i < RECENT_MAX; i++)
