@@ -160,17 +160,25 @@ quoted() {
 	done
 }
 
+# supervise_scripts NAME COMMAND... -- what runit runs, once it has ended, and
+# for its log.
+supervise_scripts() {
+	local name=$1 sv=$home/sv/$1
+
+	shift
+	printf '#!/bin/sh\nexec 2>&1\nexec%s\n' "$(quoted "$@")" >"$sv/run"
+	printf "#!/bin/sh\nexec '%s/etc/finish' %s \"\$@\"\n" "$home" "$name" \
+		>"$sv/finish"
+	printf "#!/bin/sh\nexec svlogd%s\n" "$(quoted "$home/log/$name")" \
+		>"$sv/log/run"
+}
+
 # The supervisor is runit.  `down` keeps a process still until it is its turn.
 supervise() {
 	local sv=$home/sv/$1 argv
 
 	command_of "$1"
-	printf '#!/bin/sh\nexec 2>&1\nexec%s\n' "$(quoted "${argv[@]}")" \
-		>"$sv/run"
-	printf "#!/bin/sh\nexec '%s/etc/finish' %s \"\$@\"\n" "$home" "$1" \
-		>"$sv/finish"
-	printf "#!/bin/sh\nexec svlogd%s\n" "$(quoted "$home/log/$1")" \
-		>"$sv/log/run"
+	supervise_scripts "$1" "${argv[@]}"
 	printf 's2000000\nn5\n' >"$home/log/$1/config"
 	# To PostgreSQL TERM means: when all clients have gone.  INT: now.
 	if [[ $1 == postgres ]]; then
@@ -184,20 +192,16 @@ supervise() {
 
 # Beside the parts, and of none: it only looks whether they answer.
 supervise_watchdog() {
-	local sv=$home/sv/watchdog argv=("$home/sv") name
+	local argv=("$home/sv") name
 
 	for name in "${wanted[@]}"; do
 		[[ ${probe[$name]} != /* ]] ||
 			argv+=("$name" "${port[$name]}" "${probe[$name]}")
 	done
-	mkdir -p "$sv/log" "$home/log/watchdog"
+	mkdir -p "$home/sv/watchdog/log" "$home/log/watchdog"
 	cp "$top/tools/cdb.d/watchdog.sh" "$home/etc/"
-	printf '#!/bin/sh\nexec 2>&1\nexec nice bash%s\n' \
-		"$(quoted "$home/etc/watchdog.sh" "${argv[@]}")" >"$sv/run"
-	printf "#!/bin/sh\nexec '%s/etc/finish' watchdog \"\$@\"\n" "$home" \
-		>"$sv/finish"
-	printf "#!/bin/sh\nexec svlogd%s\n" \
-		"$(quoted "$home/log/watchdog")" >"$sv/log/run"
+	supervise_scripts watchdog nice bash "$home/etc/watchdog.sh" \
+		"${argv[@]}"
 }
 
 prepare() {
