@@ -7,198 +7,29 @@
  * batch is kept and no more is read, so the streams fill up to their limits,
  * their writers pause, and in the end the feed does.
  */
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "conninfo.h"
-#include "metrics.h"
-#include "runtime/number.h"
-#include "sample.h"
-#include "services/common/clock.h"
+#include "app.h"
 #include "services/common/fields.h"
-#include "services/common/intake.h"
-#include "services/common/service.h"
 #include "services/common/trade.h"
-#include "store.h"
 
 #define GROUP	       "writer"
-#define RETRY_MIN_MS   100
-#define RETRY_MAX_MS   2000
 #define HEALTH_LIMIT   20000	/* entries of the stream health */
 #define SAMPLE_DEFAULT 60
 #define KEEP_DEFAULT   30	/* days */
-#define PRUNE_MS       3600000
-#define HUNG_MS	       10000	/* a database that says nothing for so long */
-
-struct writer_app {
-	struct cdb_service service;
-	struct cdb_intake intake;
-	struct cdb_batch batch;
-	struct cdb_store store;		/* the worker's while `busy` */
-	struct cdb_writer_metrics metrics;
-	struct cdb_keeper input;	/* watches only */
-	struct cdb_keeper health;	/* the stream has no other keeper */
-	uv_work_t work;
-	uv_timer_t retry;
-	uv_timer_t sampling;
-	uv_timer_t pruning;
-	const char *collector_url;
-	int64_t sample_s;		/* 0: never */
-	int64_t sample_next_s;		/* when the timer will be through */
-	int64_t sample_due_s;		/* when it was */
-	int64_t keep_days;		/* 0: for ever */
-	char postgres[CDB_CONNINFO_SHOWN];
-	bool busy;		/* the worker is at it */
-	uint64_t busy_ms;	/* since when, on the loop's clock */
-	bool stale;		/* the connection that read it is gone */
-	bool committed;		/* acknowledge it */
-	bool sample_due;
-	bool prune_due;
-	bool reading;
-	bool up;
-	int result;
-	unsigned retry_ms;
-	uint64_t written;
-	uint64_t refused;
-	uint64_t batches;
-	uint64_t failures;
-	char error[CDB_STORE_TEXT];
-	bool prune;		/* the worker shall */
-	long pruned;		/* rows; negative: it failed */
-	/* a sample, made by the worker */
-	bool sampled;
-	int64_t sample_ts;
-	char why[CDB_SAMPLE_WHY];
-};
-
-static bool
-take_postgres(void *arg, const char *value)
-{
-	struct writer_app *app = arg;
-
-	app->store.conninfo = value;
-	return value[0] != '\0' && strlen(value) < 700 &&
-	    cdb_conninfo_show(value, app->postgres);
-}
-
-static bool
-take_schema(void *arg, const char *value)
-{
-	struct writer_app *app = arg;
-
-	app->store.schema = value;
-	return value[0] != '\0' && strlen(value) < 900;
-}
-
-static bool
-take_sample(void *arg, const char *value)
-{
-	struct writer_app *app = arg;
-
-	return number_parse(value, 0, 86400, &app->sample_s) == 0;
-}
-
-static bool
-take_keep(void *arg, const char *value)
-{
-	struct writer_app *app = arg;
-
-	return number_parse(value, 0, 36500, &app->keep_days) == 0;
-}
-
-static const struct cdb_option options[] = {
-	{ "--postgres", "CONNINFO", "a libpq connection string",
-	    "where PostgreSQL listens [dbname=cdb]", take_postgres },
-	{ "--schema", "FOLDER", "a folder with NNN_name.sql",
-	    "migrations, applied at start [services/writer/schema]",
-	    take_schema },
-	{ "--sample-s", "N", "seconds from 0 to 86400",
-	    "between rows of the table metrics, 0 for none [60]",
-	    take_sample },
-	{ "--keep-days", "N", "days from 0 to 36500",
-	    "of metrics, health_checks and rejected_messages, 0 for ever [30]",
-	    take_keep },
-};
 
 static void
 on_entry(void *arg, size_t which, const struct cdb_entry *e)
 {
-	struct writer_app *app = arg;
+	struct cdb_writer_app *app = arg;
 
 	cdb_batch_put(&app->batch, (enum cdb_channel)which, e->id, e->data,
 	    e->len);
 }
 
-/* In the worker. */
 static void
-sample_take(struct writer_app *app)
-{
-	char *array = NULL;
-
-	app->sampled = false;
-	if (cdb_sample_fetch(app->collector_url, app->sample_ts,
-		(int)app->sample_s, &array, app->why) < 0)
-		return;
-	app->sampled = cdb_store_samples(&app->store, array) == 0;
-	snprintf(app->why, sizeof(app->why), "%.120s", app->store.error);
-	free(array);
-}
-
-static void
-on_work(uv_work_t *work)
-{
-	struct writer_app *app = work->data;
-
-	app->result = cdb_store_open(&app->store);
-	if (app->result == 0 && cdb_batch_size(&app->batch) > 0)
-		app->result = cdb_store_write(&app->store, &app->batch);
-	if (app->result == 0 && app->sample_ts)
-		sample_take(app);
-	if (app->result == 0 && app->prune)
-		app->pruned = cdb_store_prune(&app->store,
-		    (int)app->keep_days);
-}
-
-static void
-up_set(struct writer_app *app, bool up)
-{
-	if (up && !app->up)
-		log_info(&app->service.log, "database can be written");
-	app->up = up;
-	smx_set(app->metrics.postgres_up, up);
-}
-
-static void
-on_retry(uv_timer_t *timer)
-{
-	struct writer_app *app = timer->data;
-
-	cdb_bus_kick(&app->service.bus);
-}
-
-static void
-work_failed(struct writer_app *app)
-{
-	if (app->up || app->retry_ms == RETRY_MIN_MS ||
-	    strcmp(app->error, app->store.error) != 0)
-		log_warn(&app->service.log, "database cannot be written",
-		    LOG_STR("reason", app->store.error),
-		    LOG_UINT("waiting", cdb_batch_size(&app->batch)));
-	strcpy(app->error, app->store.error);
-	app->failures++;
-	cdb_metrics_error(&app->service.m, "database");
-	up_set(app, false);
-	uv_timer_start(&app->retry, on_retry, app->retry_ms, 0);
-	app->retry_ms = app->retry_ms * 2 < RETRY_MAX_MS ? app->retry_ms * 2
-							 : RETRY_MAX_MS;
-}
-
-static void
-counts_observe(struct writer_app *app)
+counts_observe(struct cdb_writer_app *app)
 {
 	const struct cdb_store *store = &app->store;
 
@@ -220,83 +51,9 @@ counts_observe(struct writer_app *app)
 }
 
 static void
-sample_note(struct writer_app *app)
-{
-	if (app->sample_ts == 0)
-		return;
-	app->sample_due = false;
-	if (app->sampled)
-		smx_inc(app->metrics.samples);
-	else
-		log_warn(&app->service.log, "no metrics stored",
-		    LOG_STR("reason", app->why));
-}
-
-/* As long as there is something, it goes on behind the next batch; what
- * failed has time until the next round. */
-static void
-prune_note(struct writer_app *app)
-{
-	if (!app->prune)
-		return;
-	app->prune_due = app->pruned > 0;
-	if (app->pruned > 0)
-		log_info(&app->service.log, "old rows deleted",
-		    LOG_INT("n", app->pruned));
-	else if (app->pruned < 0)
-		log_warn(&app->service.log, "old rows not deleted",
-		    LOG_STR("reason", app->store.error));
-}
-
-static void
-on_worked(uv_work_t *work, int status)
-{
-	struct writer_app *app = work->data;
-
-	(void)status;
-	app->busy = false;
-	if (app->stale) {
-		/* read by a connection that is gone: it will come again, and
-		 * if it was committed, change nothing */
-		app->stale = false;
-		cdb_batch_clear(&app->batch);
-	} else if (app->result < 0) {
-		work_failed(app);
-	} else {
-		up_set(app, true);
-		app->retry_ms = RETRY_MIN_MS;
-		app->committed = cdb_batch_size(&app->batch) > 0;
-		sample_note(app);
-		prune_note(app);
-	}
-	cdb_bus_kick(&app->service.bus);
-}
-
-/* The moment it was due; where the database was away for longer than a
- * window, the latest there has been. */
-static int64_t
-sample_moment(const struct writer_app *app)
-{
-	int64_t latest = time(NULL) / app->sample_s * app->sample_s;
-
-	return latest > app->sample_due_s ? latest : app->sample_due_s;
-}
-
-static void
-work_start(struct writer_app *app)
-{
-	app->busy = true;
-	app->busy_ms = uv_now(app->service.loop);
-	app->sample_ts = app->sample_due ? sample_moment(app) : 0;
-	app->prune = app->prune_due;
-	app->work.data = app;
-	uv_queue_work(app->service.loop, &app->work, on_work, on_worked);
-}
-
-static void
 on_step(void *arg, const redisReply *reply)
 {
-	struct writer_app *app = arg;
+	struct cdb_writer_app *app = arg;
 
 	if (app->committed) {
 		counts_observe(app);
@@ -309,7 +66,7 @@ on_step(void *arg, const redisReply *reply)
 }
 
 static void
-batch_ack(struct writer_app *app)
+batch_ack(struct cdb_writer_app *app)
 {
 	for (size_t ch = 0; ch < CDB_CHANNELS; ch++)
 		for (size_t i = 0; i < app->batch.lists[ch].n; i++)
@@ -320,7 +77,7 @@ batch_ack(struct writer_app *app)
 static void
 app_idle(void *arg)
 {
-	struct writer_app *app = arg;
+	struct cdb_writer_app *app = arg;
 	bool empty = cdb_batch_size(&app->batch) == 0;
 
 	if (app->busy || uv_is_active((uv_handle_t *)&app->retry))
@@ -334,7 +91,7 @@ app_idle(void *arg)
 		app->reading = cdb_intake_add_read(&app->intake, true);
 		cdb_bus_commit(&app->service.bus, on_step, app);
 	} else if (!empty || !app->up || app->sample_due || app->prune_due) {
-		work_start(app);
+		cdb_writer_work(app);
 	} else {
 		cdb_intake_wait(&app->intake);
 	}
@@ -343,7 +100,7 @@ app_idle(void *arg)
 static void
 on_loaded(void *arg, const redisReply *reply)
 {
-	struct writer_app *app = arg;
+	struct cdb_writer_app *app = arg;
 
 	(void)reply;
 	cdb_bus_loaded(&app->service.bus);
@@ -352,7 +109,7 @@ on_loaded(void *arg, const redisReply *reply)
 static void
 app_load(void *arg)
 {
-	struct writer_app *app = arg;
+	struct cdb_writer_app *app = arg;
 
 	cdb_intake_load(&app->intake);
 	/* answers come in order: behind this one all groups are known */
@@ -362,7 +119,7 @@ app_load(void *arg)
 static void
 app_down(void *arg)
 {
-	struct writer_app *app = arg;
+	struct cdb_writer_app *app = arg;
 
 	cdb_intake_reset(&app->intake);
 	cdb_keeper_reset(&app->input);
@@ -377,30 +134,17 @@ app_down(void *arg)
 static void
 on_watched(void *arg)
 {
-	struct writer_app *app = arg;
+	struct cdb_writer_app *app = arg;
 
 	smx_set(app->service.m.consumer_lag, (double)app->input.backlog);
-}
-
-/* A server that is stopped keeps the worker waiting and breaks nothing: it is
- * not up all the same. */
-static void
-hung_note(struct writer_app *app)
-{
-	if (!app->busy || !app->up ||
-	    uv_now(app->service.loop) - app->busy_ms < HUNG_MS)
-		return;
-	strcpy(app->error, "no answer from the database");
-	log_warn(&app->service.log, "database does not answer");
-	up_set(app, false);
 }
 
 static void
 app_second(void *arg)
 {
-	struct writer_app *app = arg;
+	struct cdb_writer_app *app = arg;
 
-	hung_note(app);
+	cdb_writer_look(app);
 	cdb_keeper_round(&app->input);
 	cdb_keeper_round(&app->health);
 	if (!app->busy)
@@ -409,46 +153,9 @@ app_second(void *arg)
 }
 
 static void
-on_sampling(uv_timer_t *timer);
-
-/* At the whole multiples of the window, so that a row says when it was. */
-static void
-sampling_arm(struct writer_app *app)
-{
-	int64_t window_ms = app->sample_s * 1000;
-	int64_t now_ms = cdb_wall_us() / 1000;
-	/* a timer may be early, and this one just was: then not again */
-	int64_t next = (now_ms + window_ms / 4) / window_ms + 1;
-
-	app->sample_next_s = next * app->sample_s;
-	uv_timer_start(&app->sampling, on_sampling,
-	    (uint64_t)(next * window_ms - now_ms), 0);
-}
-
-static void
-on_sampling(uv_timer_t *timer)
-{
-	struct writer_app *app = timer->data;
-
-	app->sample_due = true;
-	app->sample_due_s = app->sample_next_s;
-	sampling_arm(app);
-	cdb_bus_kick(&app->service.bus);
-}
-
-static void
-on_pruning(uv_timer_t *timer)
-{
-	struct writer_app *app = timer->data;
-
-	app->prune_due = true;
-	cdb_bus_kick(&app->service.bus);
-}
-
-static void
 app_metrics(void *arg)
 {
-	struct writer_app *app = arg;
+	struct cdb_writer_app *app = arg;
 
 	cdb_writer_metrics_register(&app->metrics);
 }
@@ -456,7 +163,7 @@ app_metrics(void *arg)
 static bool
 app_healthy(void *arg, const char **why)
 {
-	struct writer_app *app = arg;
+	struct cdb_writer_app *app = arg;
 
 	*why = "the database cannot be written";
 	return app->up;
@@ -465,7 +172,7 @@ app_healthy(void *arg, const char **why)
 static void
 app_status(void *arg, json_t *out)
 {
-	struct writer_app *app = arg;
+	struct cdb_writer_app *app = arg;
 
 	cdb_put_text(out, "state", app->up ? "running"
 	    : "waiting for the database");
@@ -483,25 +190,22 @@ app_status(void *arg, json_t *out)
 static void
 app_close(void *arg)
 {
-	struct writer_app *app = arg;
+	struct cdb_writer_app *app = arg;
 
 	uv_close((uv_handle_t *)&app->retry, NULL);
-	uv_close((uv_handle_t *)&app->sampling, NULL);
-	uv_close((uv_handle_t *)&app->pruning, NULL);
+	cdb_writer_chores_close(app);
 }
 
 static const struct cdb_service_ops ops = { app_metrics, app_load, app_idle,
 	app_down, app_second, app_status, app_close };
 
 static void
-app_init(struct writer_app *app)
+app_init(struct cdb_writer_app *app)
 {
 	struct cdb_service *s = &app->service;
 
 	uv_timer_init(s->loop, &app->retry);
-	uv_timer_init(s->loop, &app->sampling);
-	uv_timer_init(s->loop, &app->pruning);
-	app->retry.data = app->sampling.data = app->pruning.data = app;
+	app->retry.data = app;
 	cdb_intake_init(&app->intake, &s->bus, GROUP, on_entry, app);
 	for (int i = 0; i < CDB_CHANNELS; i++)
 		cdb_intake_stream(&app->intake,
@@ -513,27 +217,24 @@ app_init(struct writer_app *app)
 		.stream = CDB_TOPIC_HEALTH, .limit = HEALTH_LIMIT };
 	app->store.log = &s->log;
 	app->collector_url = s->opt.collector_url;
-	if (app->sample_s > 0 && s->opt.metrics)
-		sampling_arm(app);
-	if (app->keep_days > 0)
-		uv_timer_start(&app->pruning, on_pruning, 0, PRUNE_MS);
+	cdb_writer_chores_init(app);
 }
 
 int
 main(int argc, char **argv)
 {
-	static struct writer_app app = {
+	static struct cdb_writer_app app = {
 		.service = { .name = "writer", .topic = CDB_TOPIC_RISK,
 			.ops = &ops, .arg = &app, .healthy = app_healthy,
 			.opt = { .listen = "127.0.0.1:8005" } },
 		.store = { .conninfo = "dbname=cdb",
 			.schema = "services/writer/schema" },
 		.postgres = "dbname=cdb", .sample_s = SAMPLE_DEFAULT,
-		.keep_days = KEEP_DEFAULT, .retry_ms = RETRY_MIN_MS,
+		.keep_days = KEEP_DEFAULT, .retry_ms = CDB_WRITER_RETRY_MS,
 	};
 	struct cdb_usage usage = { "cdb-writer",
-		"Writes what happened to PostgreSQL.", options,
-		sizeof(options) / sizeof(options[0]), &app };
+		"Writes what happened to PostgreSQL.", cdb_writer_options,
+		cdb_writer_n_options, &app };
 	int status = cdb_options_parse(argc, argv, &usage, &app.service.opt);
 
 	if (status >= 0)
