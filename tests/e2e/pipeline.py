@@ -153,6 +153,7 @@ class Hold:
         self.port = port
         self.held = {}          # service's socket: bytes kept
         self.holding = False
+        self.execs = None       # so many go through before it holds
         self.lock = threading.Lock()
         self.server = socket.create_server(("127.0.0.1", 0))
         self.listen = self.server.getsockname()[1]
@@ -176,6 +177,7 @@ class Hold:
         try:
             while data := near.recv(1 << 20):
                 with self.lock:
+                    self.count(data)
                     if self.holding:
                         self.held[far] = self.held.get(far, b"") + data
                         continue
@@ -190,9 +192,16 @@ class Hold:
         except OSError:
             pass
 
-    def hold(self):
+    def count(self, data):
+        if self.execs is not None:
+            self.execs -= data.count(b"EXEC")
+            self.holding = self.holding or self.execs < 0
+
+    def hold_after(self, execs):
+        """Hold what comes once so many transactions have gone through; who
+        asked for it by a look at the state could come when all is done."""
         with self.lock:
-            self.holding = True
+            self.execs = execs
 
     def holds(self, word):
         with self.lock:
@@ -368,10 +377,9 @@ class Pipeline(unittest.TestCase):
         p = self.place
         wire = Hold(p.port)
         self.addCleanup(wire.close)
+        wire.hold_after(20)
         p.start(*other)
         child = p.start(name, *args, redis=wire.listen)
-        self.progress(TICKS // 4)
-        wire.hold()
         until("a transaction is held", lambda: wire.holds(b"EXEC"))
         child.kill()
         child.wait()
