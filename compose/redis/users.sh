@@ -28,13 +28,14 @@ keys() {
 
 adds='+xadd'
 # A publisher makes the groups of its readers, and cuts off what all have read.
-keeps='+xgroup|create +xinfo|groups +xlen +xtrim +xrange +xpending'
+keeps='+xgroup|create +xinfo|groups +xinfo|stream +xlen +xtrim +xrange +xpending'
 # The lag of what one reads is a metric.
 reads='+xread +xreadgroup +xack +xgroup|create +xgroup|setid +xclaim +xinfo|groups'
 reads="$reads +xinfo|stream +xlen +xrange +xpending"
 state='+hset +hget +hmget +hgetall +lrange +rpush +ltrim +incr +get +watch'
 
-# service NAME PUBLISHED READ [STATE-OF-OTHERS] -- words apart by blanks.
+# service NAME PUBLISHED READ [STATE-OF-OTHERS [CHANNEL]] -- words apart by
+# blanks; CHANNEL is a command and where.
 service() {
 	printf 'user %s on #%s resetkeys resetchannels -@all' "$1" \
 		"$(hash_of "$1")"
@@ -46,16 +47,17 @@ service() {
 		[ -z "$2" ] || keys "$keeps" $2
 		[ -z "$3" ] || keys "$reads" $3
 		[ -z "${4:-}" ] || keys '+hget +hmget +hgetall' $4
+		[ -z "${5:-}" ] || printf ' (-@all %s &%s)' $5
 	}
 	printf '\n'
 }
 
 echo 'user default off resetpass resetkeys resetchannels -@all'
 service feed 'market_data' ''
-service signal 'signals' 'market_data'
+service signal 'signals' 'market_data' '' '+publish worked:signal'
 service risk 'orders risk_events portfolio alerts' \
 	'market_data signals order_results' \
-	'state:feed state:signal state:execution'
+	'state:feed state:signal state:execution' '+subscribe worked:signal'
 service execution 'order_results' 'orders'
 service writer 'health' 'signals orders order_results risk_events portfolio health'
 service notify 'notifications' 'alerts notifications'

@@ -47,7 +47,7 @@ lose_log(struct cdb_bus *bus, enum cdb_bus_state was, const char *why)
 	    LOG_UINT("held_back", held_back));
 }
 
-/* Close both links and try again after a pause that grows. */
+/* Close all links and try again after a pause that grows. */
 static void
 lose(struct cdb_bus *bus, const char *why)
 {
@@ -62,6 +62,7 @@ lose(struct cdb_bus *bus, const char *why)
 	bus->in_tx = bus->fence_pending = false;
 	cdb_link_close(&bus->cmd);
 	cdb_link_close(&bus->wake);
+	cdb_link_close(&bus->ear);
 	lose_log(bus, was, text);
 	if (was == CDB_BUS_READY || was == CDB_BUS_LOADING)
 		bus->ops->down(bus->arg);
@@ -128,6 +129,13 @@ on_auth(void *arg, const redisReply *reply)
 	usable(bus_from(arg), reply);
 }
 
+/* "signal-cmd", as CLIENT LIST shows it. */
+static const char *
+link_name(const struct cdb_bus *bus, const struct cdb_link *link)
+{
+	return link == &bus->cmd ? "cmd" : link == &bus->wake ? "wake" : "ear";
+}
+
 static void
 link_up(struct cdb_link *link, void *arg)
 {
@@ -137,8 +145,11 @@ link_up(struct cdb_link *link, void *arg)
 		cdb_link_sendf(link, 0, on_auth, bus, "AUTH %s %s",
 		    bus->service, bus->password);
 	cdb_link_sendf(link, 0, NULL, NULL, "CLIENT SETNAME %s-%s",
-	    bus->service, link == &bus->cmd ? "cmd" : "wake");
-	if (++bus->links_up < 2)
+	    bus->service, link_name(bus, link));
+	if (link == &bus->ear)
+		cdb_link_listen(link, bus->channel, bus->heard,
+		    bus->heard_arg);
+	if (++bus->links_up < (bus->channel ? 3 : 2))
 		return;
 	cdb_link_sendf(&bus->cmd, 0, on_epoch, bus, "INCR epoch:%s",
 	    bus->service);
@@ -154,21 +165,22 @@ link_down(struct cdb_link *link, const char *why, void *arg)
 static const struct cdb_link_ops link_ops = { link_up, link_down };
 
 static void
-connect_both(struct cdb_bus *bus)
+connect_all(struct cdb_bus *bus)
 {
 	char why[128];
 
 	bus->state = CDB_BUS_CONNECTING;
 	bus->links_up = 0;
 	if (cdb_link_open(&bus->cmd, bus->addr, why) < 0 ||
-	    cdb_link_open(&bus->wake, bus->addr, why) < 0)
+	    cdb_link_open(&bus->wake, bus->addr, why) < 0 ||
+	    (bus->channel && cdb_link_open(&bus->ear, bus->addr, why) < 0))
 		lose(bus, why);
 }
 
 static void
 on_retry(uv_timer_t *timer)
 {
-	connect_both(bus_from(timer->data));
+	connect_all(bus_from(timer->data));
 }
 
 void
@@ -189,8 +201,18 @@ cdb_bus_init(struct cdb_bus *bus, uv_loop_t *loop, const char *service,
 	bus->failing = (struct log_rate){ .burst = 2, .period_ms = 10000 };
 	cdb_link_init(&bus->cmd, loop, CDB_BUS_TIMEOUT_MS, &link_ops, bus);
 	cdb_link_init(&bus->wake, loop, CDB_BUS_TIMEOUT_MS, &link_ops, bus);
+	cdb_link_init(&bus->ear, loop, CDB_BUS_TIMEOUT_MS, &link_ops, bus);
 	uv_timer_init(loop, &bus->retry);
 	bus->retry.data = bus;
+}
+
+void
+cdb_bus_listen(struct cdb_bus *bus, const char *channel,
+    cdb_link_heard_fn *fn, void *arg)
+{
+	bus->channel = channel;
+	bus->heard = fn;
+	bus->heard_arg = arg;
 }
 
 void
@@ -200,7 +222,7 @@ cdb_bus_start(struct cdb_bus *bus)
 
 	addr_format(bus->addr, text, sizeof(text));
 	log_info(bus->log, "connecting to redis", LOG_STR("address", text));
-	connect_both(bus);
+	connect_all(bus);
 }
 
 void
@@ -211,6 +233,7 @@ cdb_bus_stop(struct cdb_bus *bus)
 	bus->state = CDB_BUS_STOPPED;
 	cdb_link_destroy(&bus->cmd);
 	cdb_link_destroy(&bus->wake);
+	cdb_link_destroy(&bus->ear);
 	uv_close((uv_handle_t *)&bus->retry, NULL);
 }
 

@@ -3,8 +3,9 @@
  * bus.h -- a service's place on the bus: connections, fence, transactions.
  *
  * Two links: `cmd` for everything that changes something, `wake` for reads
- * that block.  If either fails both are closed, and after a pause both are
- * opened again; the service then forgets its memory and loads its state.
+ * that block; and `ear` for a channel, if the service listens to one.  If one
+ * fails all are closed, and after a pause all are opened again; the service
+ * then forgets its memory and loads its state.
  *
  * I1  Fence.  A connection takes the service over by INCR epoch:<service>,
  *     before it loads anything.  Each transaction is sent only after WATCH on
@@ -70,6 +71,10 @@ struct cdb_bus {
 	enum cdb_bus_state state;
 	struct cdb_link cmd;
 	struct cdb_link wake;
+	struct cdb_link ear;
+	const char *channel;	/* borrowed; NULL: listens to none */
+	cdb_link_heard_fn *heard;
+	void *heard_arg;
 	unsigned links_up;
 	uv_timer_t retry;
 	unsigned backoff_ms;
@@ -89,6 +94,16 @@ struct cdb_bus {
 void cdb_bus_init(struct cdb_bus *bus, uv_loop_t *loop, const char *service,
     const struct addr *addr, const char *password, const struct log *log,
     const struct cdb_bus_ops *ops, void *arg);
+
+/*
+ * cdb_bus_listen -- hear what is published on a channel (borrowed) while
+ * connected.
+ *
+ * Call it before the start.  fn may be called in any state of the bus; what
+ * was published while the connection was away is lost.
+ */
+void cdb_bus_listen(struct cdb_bus *bus, const char *channel,
+    cdb_link_heard_fn *fn, void *arg);
 
 /* cdb_bus_start -- connect, and again whenever the connection is lost. */
 void cdb_bus_start(struct cdb_bus *bus);

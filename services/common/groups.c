@@ -41,6 +41,14 @@ cdb_info_int(const redisReply *row, const char *key)
 	return v && v->type == REDIS_REPLY_INTEGER ? v->integer : -1;
 }
 
+const char *
+cdb_info_text(const redisReply *row, const char *key)
+{
+	const redisReply *v = value_of(row, key);
+
+	return v && v->type == REDIS_REPLY_STRING ? v->str : NULL;
+}
+
 static int
 group_read(const redisReply *row, struct cdb_group *group)
 {

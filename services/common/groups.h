@@ -34,6 +34,9 @@ struct cdb_group {
  */
 int64_t cdb_info_int(const redisReply *row, const char *key);
 
+/* cdb_info_text -- the text there, borrowed; NULL for none. */
+const char *cdb_info_text(const redisReply *row, const char *key);
+
 /*
  * cdb_groups_read -- the rows of a reply of XINFO GROUPS.
  *

@@ -148,6 +148,14 @@ cdb_intake_refuse(struct cdb_intake *in, size_t which, const char *id,
 		    LOG_UINT("held_back", held_back));
 }
 
+bool
+cdb_intake_has(const struct cdb_intake *in, size_t which, const char *id)
+{
+	const struct cdb_intake_stream *s = &in->streams[which];
+
+	return !s->replaying && !cdb_id_less(s->last, id);
+}
+
 size_t
 cdb_intake_acks(const struct cdb_intake *in)
 {

@@ -92,6 +92,13 @@ void cdb_intake_ack(struct cdb_intake *in, size_t which, const char *id);
 void cdb_intake_refuse(struct cdb_intake *in, size_t which, const char *id,
     const char *why);
 
+/*
+ * cdb_intake_has -- whether the entries of a stream up to this id have been
+ * handed over: those of an earlier life, too.
+ */
+bool cdb_intake_has(const struct cdb_intake *in, size_t which,
+    const char *id);
+
 /* cdb_intake_acks -- how many wait for it. */
 size_t cdb_intake_acks(const struct cdb_intake *in);
 

@@ -260,3 +260,27 @@ cdb_link_sendf(struct cdb_link *link, unsigned extra_ms,
 	cdb_link_vsendf(link, extra_ms, fn, arg, format, ap);
 	va_end(ap);
 }
+
+/* [kind, channel, text]; the first of a channel says that it is heard. */
+static void
+on_message(redisAsyncContext *ac, void *r, void *privdata)
+{
+	struct cdb_link *link = ac->data;
+	const redisReply *reply = r;
+
+	(void)privdata;
+	if (link && reply && reply->elements == 3 &&
+	    reply->element[2]->type == REDIS_REPLY_STRING)
+		link->heard(link->heard_arg, reply->element[2]->str);
+}
+
+void
+cdb_link_listen(struct cdb_link *link, const char *channel,
+    cdb_link_heard_fn *fn, void *arg)
+{
+	link->heard = fn;
+	link->heard_arg = arg;
+	if (link->ac)
+		redisAsyncCommand(link->ac, on_message, NULL, "SUBSCRIBE %s",
+		    channel);
+}

@@ -30,6 +30,9 @@ struct cdb_link_ops {
 /* A reply, never NULL; freed after the call. */
 typedef void cdb_link_reply_fn(void *arg, const redisReply *reply);
 
+/* What was published on a channel; valid during the call. */
+typedef void cdb_link_heard_fn(void *arg, const char *text);
+
 struct cdb_link {
 	unsigned magic;
 	uv_loop_t *loop;
@@ -39,6 +42,8 @@ struct cdb_link {
 	redisAsyncContext *ac;	/* NULL when closed */
 	const struct cdb_link_ops *ops;
 	void *arg;
+	cdb_link_heard_fn *heard;
+	void *heard_arg;
 };
 
 /*
@@ -84,5 +89,14 @@ void cdb_link_vsendf(struct cdb_link *link, unsigned extra_ms,
 /* cdb_link_send_raw -- the same, of a command in Redis's own format. */
 void cdb_link_send_raw(struct cdb_link *link, const char *cmd, size_t len,
     unsigned extra_ms, cdb_link_reply_fn *fn, void *arg);
+
+/*
+ * cdb_link_listen -- hear what is published on a channel from now on.
+ *
+ * One channel for each opening; the link sends nothing else afterwards.  If
+ * Redis refuses, the link goes down.
+ */
+void cdb_link_listen(struct cdb_link *link, const char *channel,
+    cdb_link_heard_fn *fn, void *arg);
 
 #endif

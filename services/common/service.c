@@ -292,6 +292,8 @@ cdb_service_run(struct cdb_service *s)
 	cdb_probe_start(&s->probe, s->loop, &s->m);
 	cdb_bus_init(&s->bus, s->loop, s->name, &s->opt.redis,
 	    s->opt.password, &s->log, &bus_ops, s);
+	if (s->channel)
+		cdb_bus_listen(&s->bus, s->channel, s->heard, s->arg);
 	cdb_bus_start(&s->bus);
 	uv_run(s->loop, UV_RUN_DEFAULT);
 	log_info(&s->log, "stopped", LOG_INT("status", s->exit_status));

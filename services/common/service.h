@@ -45,6 +45,9 @@ struct cdb_service {
 	struct cdb_options opt;
 	const struct cdb_service_ops *ops;
 	void *arg;
+	/* The channel it listens to (cdb_bus_listen()); may be NULL. */
+	const char *channel;
+	void (*heard)(void *arg, const char *text);
 	/* Whether it is well beyond the bus; *why is a literal when it is
 	 * not.  May be NULL. */
 	bool (*healthy)(void *arg, const char **why);

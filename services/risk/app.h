@@ -13,6 +13,7 @@
 #include "services/common/outbox.h"
 #include "services/common/quiet.h"
 #include "services/common/service.h"
+#include "services/common/watermark.h"
 #include "state.h"
 
 #define CDB_RISK_GROUP	 "risk"
@@ -32,6 +33,7 @@ struct cdb_risk_app {
 	struct cdb_risk_metrics metrics;
 	struct cdb_keeper input;	/* watches only */
 	struct cdb_keeper keepers[CDB_RISK_OUTPUTS];
+	struct cdb_watermark told;	/* by signal */
 	uv_timer_t poll;
 	int64_t stream_limit;
 	int64_t orders_minute;	/* -1: as the profile has it */
@@ -77,6 +79,9 @@ void cdb_risk_room(struct cdb_risk_app *app);
  */
 void cdb_risk_progress(struct cdb_risk_app *app, const redisReply *worked,
     const redisReply *feed);
+
+/* cdb_risk_heard -- the same from a watermark (watermark.h). */
+void cdb_risk_heard(void *arg, const char *text);
 
 /* cdb_risk_load -- the exchange's rules, then the state; the bus's `load`. */
 void cdb_risk_load(void *arg);

@@ -119,6 +119,7 @@ cdb_risk_load(void *arg)
 	struct cdb_risk_app *app = arg;
 
 	cdb_merge_reset(&app->merge);
+	app->told = (struct cdb_watermark){ .id = "0-0" };
 	cdb_outbox_clear(&app->box);
 	app->bad = 0;
 	app->n_spans = 0;

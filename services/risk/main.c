@@ -6,7 +6,7 @@
 #include "report.h"
 #include "services/common/clock.h"
 
-#define POLL_MS	      2		/* while something is still to come */
+#define POLL_MS	      20	/* should a watermark have got lost (W5) */
 #define QUIET_MS      10	/* that events without an output may wait */
 #define LIMIT_DEFAULT 500000
 
@@ -226,6 +226,8 @@ main(int argc, char **argv)
 	static struct cdb_risk_app app = {
 		.service = { .name = "risk", .topic = CDB_TOPIC_SIGNALS,
 			.ops = &ops, .arg = &app,
+			.channel = CDB_WATERMARK_CHANNEL,
+			.heard = cdb_risk_heard,
 			.opt = { .listen = "127.0.0.1:8002" } },
 		.stream_limit = LIMIT_DEFAULT, .orders_minute = -1,
 	};

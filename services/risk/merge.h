@@ -7,7 +7,8 @@
  *
  * M1  A tick is taken when it is known that no signal of an earlier tick is
  *     still to come: the signal service has worked up to it (`worked_seq`,
- *     read in the same transaction as the signals), or a later signal waits.
+ *     told by a watermark, or read in the same transaction as the signals), or
+ *     a later signal waits.
  * M2  A signal is taken right after the tick that caused it.  A signal
  *     without such a tick (it came from outside) is taken when it is the
  *     first in line.

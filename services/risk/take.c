@@ -114,12 +114,34 @@ take_one(struct cdb_risk_app *app, enum cdb_next what, size_t at)
 	cdb_merge_drop(m, what, at);
 }
 
+/* W4. */
+static void
+told_apply(struct cdb_risk_app *app)
+{
+	if (app->told.seq > app->merge.worked_seq &&
+	    cdb_intake_has(&app->intake, CDB_IN_SIGNALS, app->told.id))
+		app->merge.worked_seq = app->told.seq;
+}
+
+void
+cdb_risk_heard(void *arg, const char *text)
+{
+	struct cdb_risk_app *app = arg;
+
+	if (cdb_watermark_read(&app->told, text) < 0) {
+		cdb_metrics_error(&app->service.m, "watermark");
+		return;
+	}
+	cdb_bus_kick(&app->service.bus);
+}
+
 bool
 cdb_risk_drain(struct cdb_risk_app *app)
 {
 	enum cdb_next what;
 	size_t at;
 
+	told_apply(app);
 	do {
 		what = cdb_merge_next(&app->merge, &app->risk, &at);
 		if (what == CDB_NEXT_NOTHING || what == CDB_NEXT_WAIT)
@@ -166,8 +188,9 @@ cdb_risk_progress(struct cdb_risk_app *app, const redisReply *worked,
 		s->worked_seq = seq;
 	}
 	if (app->intake.streams[CDB_IN_SIGNALS].asked &&
-	    app->intake.streams[CDB_IN_SIGNALS].complete)
-		m->worked_seq = seq;
+	    app->intake.streams[CDB_IN_SIGNALS].complete &&
+	    seq > m->worked_seq)
+		m->worked_seq = seq;	/* what was told may be ahead of it */
 	m->ended = false;
 	if (feed->type != REDIS_REPLY_ARRAY || feed->elements != 2)
 		return;

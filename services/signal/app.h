@@ -11,6 +11,7 @@
 #include "services/common/intake.h"
 #include "services/common/quiet.h"
 #include "services/common/service.h"
+#include "services/common/watermark.h"
 #include "signal.h"
 
 #define CDB_SIGNAL_GROUP "signal"
@@ -42,6 +43,7 @@ struct cdb_signal_app {
 	struct cdb_signal_metrics metrics;
 	struct cdb_keeper input;	/* watches only */
 	struct cdb_keeper output;
+	struct cdb_watermark told;	/* id: of the last signal committed */
 	int64_t stream_limit;
 	int64_t cooldown_ms;	/* -1: as the profile has it */
 	struct cdb_names groups;	/* of signals, to be made */

@@ -11,7 +11,7 @@
 #include "services/common/decimal.h"
 
 #define LIMIT_DEFAULT 500000
-#define QUIET_MS      2	/* risk waits to hear how far we are */
+#define QUIET_MS      10	/* that ticks without a signal may wait */
 
 static const struct cdb_rules rules[] = {
 	[CDB_DEFAULT] = { 900000, 3 * CDB_DEC_ONE, 100000 * CDB_DEC_ONE,
@@ -168,10 +168,19 @@ step_count(struct cdb_signal_app *app)
 }
 
 static void
+last_take(struct cdb_signal_app *app, const char *id)
+{
+	snprintf(app->told.id, sizeof(app->told.id), "%s", id);
+}
+
+static void
 on_answer(void *arg, const redisReply *reply)
 {
 	struct cdb_signal_app *app = arg;
 
+	/* the signals are the first in it, see transact() */
+	if (app->committing && app->step.n_out > 0)
+		last_take(app, reply->element[app->step.n_out - 1]->str);
 	if (app->committing)
 		step_count(app);
 	cdb_intake_take(&app->intake, app->reading, reply);
@@ -196,6 +205,38 @@ transact(struct cdb_signal_app *app, bool read)
 }
 
 static void
+on_told(void *arg, const redisReply *reply)
+{
+	struct cdb_signal_app *app = arg;
+
+	if (reply->type == REDIS_REPLY_ERROR)
+		cdb_bus_drop(&app->service.bus, reply->str);
+}
+
+/* W1: no transaction is under way, and no signal waits for one. */
+static void
+progress_tell(struct cdb_signal_app *app)
+{
+	char text[CDB_WATERMARK_TEXT];
+
+	if (app->step.n_out > 0 || app->engine.last_seq == app->told.seq)
+		return;
+	app->told.seq = app->engine.last_seq;
+	cdb_watermark_write(&app->told, text);
+	cdb_bus_query(&app->service.bus, on_told, app,
+	    "PUBLISH " CDB_WATERMARK_CHANNEL " %s", text);
+}
+
+/* XINFO STREAM: an earlier life's last signal; an error when it made none. */
+static void
+on_signals(void *arg, const redisReply *reply)
+{
+	const char *id = cdb_info_text(reply, "last-generated-id");
+
+	last_take(arg, id ? id : "0-0");
+}
+
+static void
 on_state(void *arg, const redisReply *reply)
 {
 	cdb_signal_load(arg, reply);
@@ -209,6 +250,9 @@ app_load(void *arg)
 	cdb_groups_make(&app->service.bus, CDB_TOPIC_SIGNALS,
 	    app->groups.name, app->groups.n);
 	cdb_keeper_load(&app->output);
+	app->told.seq = 0;
+	cdb_bus_query(&app->service.bus, on_signals, app,
+	    "XINFO STREAM " CDB_TOPIC_SIGNALS);
 	step_forget(app);
 	cdb_intake_load(&app->intake);
 	cdb_bus_query(&app->service.bus, on_state, app,
@@ -221,6 +265,7 @@ app_idle(void *arg)
 	struct cdb_signal_app *app = arg;
 	bool read;
 
+	progress_tell(app);
 	/* what is read next comes on top of what is written */
 	app->intake.streams[0].wanted = !cdb_keeper_full(&app->output,
 	    app->step.n_out);

@@ -245,6 +245,20 @@ class Market(pipeline.Place):
         if self.pg.server.poll() is not None:
             self.pg.start()
 
+    def tick(self, n, symbol, price="100"):
+        """A tick made by hand; n is its sequence id."""
+        self.ask("XADD", "market_data", "*", "data", json.dumps({
+            "schema_version": 1, "event_id": f"{n:032x}", "sequence_id": n,
+            "correlation_id": f"{n:032x}", "source": "test",
+            "symbol": symbol, "ts_ms": 1700000000000 + n, "trade_qty": "1",
+            "side": "buy", "price": price}), "sent_us", "1")
+
+    def entries(self, stream):
+        """(id, {field: text}) of each entry."""
+        for at, fields in json.loads(self.ask("--json", "XRANGE", stream,
+                                              "-", "+")):
+            yield at, dict(zip(fields[::2], fields[1::2]))
+
     def backlog(self, stream):
         lines = self.ask("XINFO", "GROUPS", stream).splitlines()
         found = [v for k, v in zip(lines, lines[1:])

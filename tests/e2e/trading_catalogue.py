@@ -617,12 +617,7 @@ class Catalogue(Watch, MarketTest):
         self.addCleanup(m.close)
         m.up("signal")
         for i, n in enumerate((1, 5, 6, 9)):
-            m.ask("XADD", "market_data", "*", "data", json.dumps({
-                "schema_version": 1, "event_id": f"{n:032x}",
-                "sequence_id": n, "correlation_id": f"{n:032x}",
-                "source": "test", "symbol": "AUSDT",
-                "ts_ms": 1700000000000 + n, "trade_qty": "1", "side": "buy",
-                "price": "110" if i else "100"}), "sent_us", "1")
+            m.tick(n, "AUSDT", price="110" if i else "100")
         self.reaches(m, "cdb_ticks_total", "signal", 4)
         self.reaches(m, "cdb_errors_total", "signal", 2, kind="sequence")
         self.reaches(m, "cdb_signals_suppressed_total", "signal", 3,
@@ -636,7 +631,7 @@ class Catalogue(Watch, MarketTest):
         until("there is a group", lambda: "signal" in m.ask(
             "XINFO", "GROUPS", "market_data"))
         m.ask("SET", "state:signal", "no hash")
-        self.tick(m, 1, "AUSDT")
+        m.tick(1, "AUSDT")
         self.assertEqual(m.services["signal"].wait(20), 1)
         self.reaches(m, "cdb_errors_total", "signal", 1, kind="transaction")
 
@@ -646,16 +641,9 @@ class Catalogue(Watch, MarketTest):
         m.up("execution", "risk")
         n = BOOK_SYMBOLS + 3
         for i in range(n):
-            self.tick(m, i + 1, f"A{i}USDT")
+            m.tick(i + 1, f"A{i}USDT")
         m.ask("HSET", "state:signal", "seq", str(n))
         self.reaches(m, "cdb_errors_total", "risk", 3, kind="book")
-
-    def tick(self, m, n, symbol):
-        m.ask("XADD", "market_data", "*", "data", json.dumps({
-            "schema_version": 1, "event_id": f"{n:032x}", "sequence_id": n,
-            "correlation_id": f"{n:032x}", "source": "test",
-            "symbol": symbol, "ts_ms": 1700000000000 + n, "trade_qty": "1",
-            "side": "buy", "price": "100"}), "sent_us", "1")
 
     def test_clocks_that_differ(self):
         order = next(line for line in self.m.ask(
