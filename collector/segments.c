@@ -96,18 +96,29 @@ say_crowded(struct segments *s)
 	    LOG_STR("dir", s->dir), LOG_INT("limit", SEGMENTS_MAX));
 }
 
+static bool
+shows(const struct segment *g, const struct stat *st)
+{
+	return g->view && g->st.st_ino == st->st_ino &&
+	    g->st.st_dev == st->st_dev;
+}
+
 /* The one that shows the same file under another name, which can be a hard
- * link to a file of somebody else's. */
+ * link to a file of somebody else's.  The count of links says nothing of a
+ * file that we do not show yet: a link that is being removed is no longer
+ * counted, and can still be opened. */
 static const struct segment *
 find_twin(const struct segments *s, const struct segment *g,
     const struct stat *st)
 {
-	for (size_t i = 0; i < s->n && st->st_nlink > 1; i++) {
+	bool shown = shows(g, st);
+
+	if (shown && st->st_nlink == 1)
+		return NULL;
+	for (size_t i = 0; i < s->n; i++) {
 		const struct segment *h = s->v[i];
 
-		if (h != g && h->view && h->st.st_ino == st->st_ino &&
-		    h->st.st_dev == st->st_dev &&
-		    (!g->view || h->serial < g->serial))
+		if (h != g && shows(h, st) && (!shown || h->serial < g->serial))
 			return h;
 	}
 	return NULL;

@@ -176,5 +176,22 @@ def a_hard_link_does_not_show_a_service_under_another_name():
         scrape(box, 0, 42, reference)
 
 
+@test
+def a_hard_link_in_the_place_of_an_older_segment_shows_nothing():
+    with Box() as box:
+        evil = Writer(box, "evil")
+        evil.do("counter mine_total 1")
+        assert box.value("mine_total", service="evil") == 1
+        good, reference = start_good(box)
+        os.link(box.dir / "smx.good", box.dir / "link")
+        os.rename(box.dir / "link", box.dir / "smx.evil")
+        scrape(box, 0, 41, reference)
+        said = until("left out", lambda: box.named("smx.evil"))[0]
+        assert said["cause"] == "name", said
+        found = [e for e in box.lines("segment found")
+                 if e["file"] == "smx.evil"]
+        assert len(found) == 1, found
+
+
 if __name__ == "__main__":
     sys.exit(main())
