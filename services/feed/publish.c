@@ -3,6 +3,7 @@
 #include "app.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,16 @@ tick_due(struct cdb_feed_app *app, uint64_t now, uint64_t *due)
 	return 0;
 }
 
+/* Stopped by a signal or a debugger, and now it goes on. */
+static volatile sig_atomic_t continued;
+
+static void
+on_continued(int signal_number)
+{
+	(void)signal_number;
+	continued = 1;
+}
+
 /* All that is due, at most a batch; a transaction must be open. */
 static int
 batch_add(struct cdb_feed_app *app)
@@ -123,6 +134,10 @@ batch_add(struct cdb_feed_app *app)
 	int got = 1;
 
 	app->n_batch = 0;
+	if (continued) {	/* what was missed is not made up for */
+		continued = 0;
+		cdb_pace_restart(&app->pace);
+	}
 	while (app->n_batch < CDB_FEED_BATCH) {
 		struct cdb_tick tick;
 
@@ -179,6 +194,8 @@ cdb_feed_publish_init(struct cdb_feed_app *app)
 
 	uv_timer_init(s->loop, &app->due);
 	uv_timer_init(s->loop, &app->keeping);
+	sigaction(SIGCONT, &(struct sigaction){ .sa_handler = on_continued,
+		.sa_flags = SA_RESTART }, NULL);
 	app->due.data = app->keeping.data = app;
 	app->keeper = (struct cdb_keeper){ .bus = &s->bus,
 		.stream = CDB_TOPIC_TICKS, .done = on_kept, .arg = app,

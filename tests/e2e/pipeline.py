@@ -245,6 +245,14 @@ FEED = ["--ticks", str(TICKS), "--rate", "50", "--seed", "7", "--speed",
 SIGNAL = ["--profile", "demo", "--seed", "7"]
 
 
+def last_tick(place):
+    """Its event time in ms, and when it was sent."""
+    words = place.ask("XREVRANGE", "market_data", "+", "-", "COUNT",
+                      "1").splitlines()
+    return {"ts": json.loads(words[words.index("data") + 1])["ts_ms"],
+            "sent_us": int(words[words.index("sent_us") + 1])}
+
+
 def finished(place, ticks=TICKS):
     return place.state("feed", "done") == 1 and \
         place.state("signal", "ticks") == ticks
@@ -433,6 +441,24 @@ class Pipeline(unittest.TestCase):
         self.place.start("feed", *FEED)
         self.place.start("feed", *FEED, log="feed2.log")
         self.assertAsUndisturbed()
+
+    def test_a_feed_that_was_stopped_makes_up_for_nothing(self):
+        p = self.place
+        feed = p.start("feed", "--ticks", "100000", "--rate", "50", "--seed",
+                       "7", "--speed", "10", "--stream-limit", "1000000")
+        until("progress", lambda: p.added("market_data") > 100)
+        feed.send_signal(signal.SIGSTOP)
+        before, began = last_tick(p), time.time()
+        time.sleep(1)           # what is missed: 500 ticks
+        missed = time.time() - began
+        feed.send_signal(signal.SIGCONT)
+        until("it goes on",
+              lambda: last_tick(p)["ts"] > before["ts"] + 10000)
+        after = last_tick(p)
+        # no sooner than the pace allows, and the standstill on top
+        self.assertGreater(
+            (after["sent_us"] - before["sent_us"]) / 1e6,
+            (after["ts"] - before["ts"]) / 1e3 / 10 + missed * 0.9)
 
     def test_full_stream_pauses_the_feed(self):
         p = self.place
