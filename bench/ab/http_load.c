@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +16,32 @@
 #define STEP_NS 100000000u /* of the timeline */
 
 static const char usage[] =
-    "usage: ab-http [--rate R] [--seconds S] [--warm-up S] [--grace S]\n"
-    "               [--connections N] [--spin-us US] [--seed N] URL...\n"
+    "usage: ab-http [--rate R] [--seconds S | --slices] [--warm-up S]\n"
+    "               [--grace S] [--connections N] [--spin-us US] [--seed N]\n"
+    "               URL...\n"
     "Requests of http://IPv4:PORT/PATH, R a second in all [1000], for S\n"
     "seconds [5] after a warm-up [0.5].  Each is due at a random point of its\n"
     "1/R seconds, which the seed [1] gives; with seed 0 at their beginning.\n"
     "Latency runs from the time a request was due.  Prints JSON; times are\n"
-    "nanoseconds.\n";
+    "nanoseconds.\n"
+    "With --slices each line of the input is a number of seconds to load for,\n"
+    "after a warm-up of its own; when that is done, a line says at which\n"
+    "CLOCK_REALTIME it began.  At the end of the input all slices together\n"
+    "are printed as one.\n";
+
+struct options {
+	struct load load;
+	double warm_up;
+	bool slices;
+	char **urls;
+};
+
+/* All that was measured, one slice after the other. */
+struct pool {
+	struct samples samples;
+	uint64_t start_ns; /* CLOCK_REALTIME when the first one began */
+	double seconds;	   /* of all slices, their warm-ups left out */
+};
 
 static int
 target_read(struct load_target *t, const char *url)
@@ -65,31 +85,48 @@ number(const char *name, const char *text, double least, double most)
 	return value;
 }
 
-static int
-options_read(struct load *load, double *warm_up, char **argv)
+/* One option with its value; false when there is no such option. */
+static bool
+option_read(struct options *o, const char *name, const char *value)
 {
+	struct load *load = &o->load;
+
+	if (strcmp(name, "--rate") == 0)
+		load->rate = number(name, value, 1, 1e6);
+	else if (strcmp(name, "--seconds") == 0)
+		load->seconds = number(name, value, 0.01, 3600);
+	else if (strcmp(name, "--warm-up") == 0)
+		o->warm_up = number(name, value, 0, 3600);
+	else if (strcmp(name, "--grace") == 0)
+		load->grace_s = number(name, value, 0, 3600);
+	else if (strcmp(name, "--connections") == 0)
+		load->connections = (uint32_t)number(name, value, 1, 10000);
+	else if (strcmp(name, "--seed") == 0)
+		load->seed = (uint64_t)number(name, value, 0, 1e9);
+	else if (strcmp(name, "--spin-us") == 0)
+		load->spin_ns = (uint64_t)(number(name, value, 0, 1e6) * 1000);
+	else
+		return false;
+	return true;
+}
+
+static int
+options_read(struct options *o, char **argv)
+{
+	struct load *load = &o->load;
 	char **arg = argv + 1;
 
-	for (; *arg && strncmp(*arg, "--", 2) == 0; arg += 2) {
-		if (strcmp(*arg, "--rate") == 0)
-			load->rate = number(*arg, arg[1], 1, 1e6);
-		else if (strcmp(*arg, "--seconds") == 0)
-			load->seconds = number(*arg, arg[1], 0.01, 3600);
-		else if (strcmp(*arg, "--warm-up") == 0)
-			*warm_up = number(*arg, arg[1], 0, 3600);
-		else if (strcmp(*arg, "--grace") == 0)
-			load->grace_s = number(*arg, arg[1], 0, 3600);
-		else if (strcmp(*arg, "--connections") == 0)
-			load->connections =
-			    (uint32_t)number(*arg, arg[1], 1, 10000);
-		else if (strcmp(*arg, "--seed") == 0)
-			load->seed = (uint64_t)number(*arg, arg[1], 0, 1e9);
-		else if (strcmp(*arg, "--spin-us") == 0)
-			load->spin_ns =
-			    (uint64_t)(number(*arg, arg[1], 0, 1e6) * 1000);
-		else
+	while (*arg && strncmp(*arg, "--", 2) == 0) {
+		if (strcmp(*arg, "--slices") == 0) {
+			o->slices = true;
+			arg++;
+		} else if (option_read(o, arg[0], arg[1])) {
+			arg += 2;
+		} else {
 			return fail("no such option");
+		}
 	}
+	o->urls = arg;
 	for (; *arg; arg++)
 		if (load->n_targets == LOAD_TARGETS_MAX ||
 		    target_read(&load->target[load->n_targets++], *arg) < 0)
@@ -162,14 +199,14 @@ throughput(const struct samples *s)
 }
 
 static int
-write_result(
-    const struct load *load, struct samples *s, uint64_t start, char **urls)
+write_result(const struct load *load, struct pool *pool, char **urls)
 {
+	struct samples *s = &pool->samples;
 	int err;
 
 	printf("{\"start_ns\":%" PRIu64 ",\"rate\":%.3f,\"seconds\":%.3f,"
 	       "\"throughput\":%.3f,",
-	    start, load->rate, load->seconds, throughput(s));
+	    pool->start_ns, load->rate, pool->seconds, throughput(s));
 	write_counts(s, SAMPLES_ALL);
 	err = write_span("latency", s, SAMPLES_ALL, SPAN_LATENCY);
 	err = err ? err : write_span("service", s, SAMPLES_ALL, SPAN_SERVICE);
@@ -182,47 +219,81 @@ write_result(
 		printf("}");
 	}
 	printf("],\"timeline\":");
-	return err ? err : samples_write_timeline(stdout, s, STEP_NS);
+	err = err ? err : samples_write_timeline(stdout, s, STEP_NS);
+	printf("}\n");
+	return err;
 }
 
-/* One run; a warm-up is a run that nobody looks at. */
+/* The warm-up and what is measured are one run: the connections are there,
+ * and nothing pauses between the two.  *began_ns is the end of the warm-up. */
 static int
-run(const struct load *load, char **urls)
+slice(const struct options *o, double seconds, struct pool *pool,
+    uint64_t *began_ns)
 {
+	uint64_t lead_ns = (uint64_t)(o->warm_up * 1e9);
+	struct load load = o->load;
 	struct samples s;
-	uint64_t start;
-	int err = samples_open(&s, (size_t)(load->rate * load->seconds) + 1);
+	int err;
 
+	load.seconds = o->warm_up + seconds;
+	err = samples_open(&s, (size_t)(load.rate * load.seconds) + 1);
 	if (err == 0)
-		err = load_run(load, &s, &start);
-	if (err == 0 && urls) {
-		err = write_result(load, &s, start, urls);
-		printf("}\n");
-	}
+		err = load_run(&load, &s, began_ns);
+	if (err == 0)
+		err = samples_pool(&pool->samples, &s, lead_ns,
+		    (uint64_t)(pool->seconds * 1e9));
 	samples_close(&s);
+	*began_ns += lead_ns;
+	if (pool->seconds == 0)
+		pool->start_ns = *began_ns;
+	pool->seconds += seconds;
+	return err;
+}
+
+/* Each with other random points, the same in every run of the program. */
+static int
+slices(struct options *o, struct pool *pool)
+{
+	char line[64];
+	int err = 0;
+
+	while (err == 0 && fgets(line, sizeof(line), stdin)) {
+		uint64_t began_ns;
+
+		line[strcspn(line, "\n")] = '\0';
+		err = slice(
+		    o, number("a slice", line, 0.01, 3600), pool, &began_ns);
+		if (err == 0)
+			printf("%" PRIu64 "\n", began_ns);
+		fflush(stdout);
+		if (o->load.seed)
+			o->load.seed++;
+	}
 	return err;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct load load = { .rate = 1000,
-		.seconds = 5,
-		.seed = 1,
-		.grace_s = 5,
-		.connections = 64,
-		.spin_ns = 100000 };
-	struct load warm;
-	double warm_up = 0.5;
-	int err = options_read(&load, &warm_up, argv);
+	struct options o = { .load = { .rate = 1000,
+				 .seconds = 5,
+				 .seed = 1,
+				 .grace_s = 5,
+				 .connections = 64,
+				 .spin_ns = 100000 },
+		.warm_up = 0.5 };
+	struct pool pool = { 0 };
+	uint64_t began_ns;
+	int err = options_read(&o, argv);
 
+	(void)argc;
 	if (err)
 		return err;
-	warm = load;
-	warm.seconds = warm_up;
-	err = run(&warm, NULL);
+	err = o.slices ? slices(&o, &pool)
+		       : slice(&o, o.load.seconds, &pool, &began_ns);
 	if (err == 0)
-		err = run(&load, argv + argc - load.n_targets);
+		err = write_result(&o.load, &pool, o.urls);
+	samples_close(&pool.samples);
 	if (err < 0)
 		fprintf(stderr, "ab-http: %s\n", strerror(-err));
 	return err < 0;

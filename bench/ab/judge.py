@@ -20,22 +20,20 @@ def rounds_of(blocks):
             if {plan.OFF.key, plan.AGAIN.key} <= found[number].keys()]
 
 
-def baseline(measure, one, two):
-    """The two that are off, as one: the mean that suits the comparison."""
+def baseline(measure, values):
+    """Those that are off, as one: the mean that suits the comparison."""
     if measure.kind == "difference":
-        return (one + two) / 2
-    return math.sqrt(one * two)
+        return statistics.fmean(values)
+    return math.prod(values) ** (1 / len(values))
 
 
 def pair(measure, variant, round_):
     """The ratio or difference of one round, or None."""
     values = [measure.of(round_[key]) if key in round_ else None
-              for key in (variant, plan.OFF.key, plan.AGAIN.key)]
+              for key in (variant, *plan.baselines(variant))]
     if None in values:
         return None
-    mine, off, again = values
-    without = off if variant == plan.AGAIN.key else baseline(
-        measure, off, again)
+    mine, without = values[0], baseline(measure, values[1:])
     if measure.kind == "difference":
         return mine - without
     if not mine or not without:
@@ -54,8 +52,7 @@ def effect(ask, measure, variant, blocks):
                          for r in rounds_of(blocks)) if p is not None]
     if not pairs:
         return None
-    without = (plan.OFF.key,) if variant == plan.AGAIN.key else (
-        plan.OFF.key, plan.AGAIN.key)
+    without = plan.baselines(variant)
     found = {"variant": variant, "measure": measure.name,
              "title": measure.title, "unit": measure.unit,
              "kind": measure.kind, "limit": measure.limit, "pairs": pairs,

@@ -7,6 +7,7 @@ Exit status: 0 the controls are right, 1 they are not or the run failed,
 import argparse
 import os
 import pathlib
+import random
 import shutil
 import stat
 import statistics
@@ -24,10 +25,12 @@ import report
 from interrupt import Interrupt
 from pipeline import Failed
 from progress import Progress
+from round import Round
 
-QUICK = {"intervals": "5", "pairs": 10, "seconds": 2.2, "limit_s": 430}
-FULL = {"intervals": "60,15,5,1", "pairs": 24, "seconds": 12.0,
+QUICK = {"intervals": "5", "pairs": 9, "seconds": 3.0, "limit_s": 440}
+FULL = {"intervals": "60,15,5,1", "pairs": 24, "seconds": 8.0,
         "limit_s": 3360}
+UP_S = 20                       # the most that a feed runs while others start
 ROOM = 512 << 20                # bytes that a run needs
 DELAY = 0.1                     # of the baseline's median HTTP latency
 
@@ -41,7 +44,7 @@ def arguments(words):
                    help="under 8 minutes instead of under 60")
     p.add_argument("--pairs", type=number(1, 4096), metavar="N",
                    help="rounds, whatever time they take [as many as fit: "
-                   "24, quick 10]")
+                   "24, quick 9]")
     p.add_argument("--intervals", type=seconds_list, metavar="S,S...",
                    help="Prometheus' scrape intervals [60,15,5,1; quick 5]")
     p.add_argument("--rate", type=number(1, 100000), default=1000,
@@ -49,9 +52,9 @@ def arguments(words):
     p.add_argument("--ticks", type=number(1, 10000), default=1000,
                    metavar="R", help="ticks per second of the replay [1000]")
     p.add_argument("--seconds", type=float, metavar="S",
-                   help="of load in a block [12; quick 2.2]")
+                   help="of load on a variant in a round [8; quick 3]")
     p.add_argument("--seed", type=number(0, 2**63), default=1, metavar="N",
-                   help="of the order of the blocks, and the bootstrap [1]")
+                   help="of the order of the slices, and the bootstrap [1]")
     p.add_argument("--out", metavar="DIR", default="ab-report",
                    help="where the report goes [ab-report]")
     p.add_argument("--builds", nargs=2, metavar="DIR", required=True,
@@ -119,6 +122,13 @@ def delayed_build(builds, folder, delay_ns):
     return str(made)
 
 
+def rows_needed(asked):
+    """Ticks of the recording: paced ones (a pipeline that is scraped has a
+    span as well), and those at full speed."""
+    paced = 2 * 1.3 * asked.seconds + UP_S
+    return int(asked.ticks * paced) + 2 * block.FULL_TICKS
+
+
 def ten_percent(pilots):
     """The delay in ns: a tenth of the median that the pilots measured."""
     return round(DELAY * statistics.median(
@@ -126,14 +136,14 @@ def ten_percent(pilots):
 
 
 class Run:
-    """The blocks, and what is known about them."""
+    """The rounds, and what is known about them."""
 
     def __init__(self, asked, folder, interrupt):
         self.asked = asked
         self.interrupt = interrupt
         self.variants = plan.variants(asked.intervals)
-        self.rounds = plan.rounds(self.variants, asked.pairs, asked.seed)
-        rows = int(asked.ticks * (asked.seconds + 10)) + 14000
+        self.dice = random.Random(asked.seed)
+        rows = rows_needed(asked)
         recording, self.source = recorded.write(folder, rows, asked.seed)
         builds = dict(zip(("on", "off"), asked.builds))
         self.rig = block.Rig(builds, folder, recording, rows, asked)
@@ -143,36 +153,34 @@ class Run:
         self.began = time.time()
 
     def prepare(self, progress):
-        """Two blocks that only warm up, and size the delay."""
-        pilots = []
-        for number in (1, 2):
-            progress.step(f"warming up, {number} of 2")
-            pilots.append(block.run(self.rig, plan.OFF))
-        self.delay_ns = ten_percent(pilots)
+        """A round that only warms up, and sizes the delay."""
+        progress.step("warming up")
+        pilot = self.round([plan.OFF, plan.AGAIN], -1, progress)
+        self.delay_ns = ten_percent(pilot)
         self.rig.builds["delayed"] = delayed_build(
             self.rig.builds, self.rig.folder, self.delay_ns)
         progress.step("the hot path alone")
         self.hot = hot.measure(self.rig.builds["on"])
 
+    def round(self, variants, number, progress):
+        with Round(self.rig, variants, number, self.dice) as one:
+            self.interrupt.check()
+            return one.run(progress.step)
+
     def measure(self, progress):
         """Round by round; one that would not end in time is not begun."""
-        for number, order in enumerate(self.rounds):
-            if not progress.fits(len(order)):
-                self.ended = (f"{number} of {len(self.rounds)} rounds: the "
+        for number in range(self.asked.pairs):
+            if not progress.fits(1):
+                self.ended = (f"{number} of {self.asked.pairs} rounds: the "
                               "time was over")
                 return
-            for variant in order:
-                self.interrupt.check()
-                progress.block(f"round {number + 1} of {len(self.rounds)}: "
-                               f"{variant.title}")
-                one = block.run(self.rig, variant)
-                one["round"] = number
-                self.blocks.append(one)
-                progress.done()
+            self.interrupt.check()
+            progress.begin(f"starting {len(self.variants)} pipelines")
+            self.blocks += self.round(self.variants, number, progress)
+            progress.done()
 
     def everything(self):
-        progress = Progress(self.asked.limit_s,
-                            len(self.rounds) * len(self.variants))
+        progress = Progress(self.asked.limit_s, self.asked.pairs)
         try:
             self.prepare(progress)
             self.measure(progress)

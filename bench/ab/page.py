@@ -35,11 +35,11 @@ CAPTIONS = {
     "change. Green: all of the interval is below 5 % more. Red: all of it is "
     "above. Amber: more pairs would be needed to tell. The black mark is the "
     "size of the delay that was injected.",
-    "percentiles": "For each percentile the median over the blocks of a "
-    "variant; the grey area holds the middle half of the blocks without "
+    "percentiles": "For each percentile the median over the rounds of a "
+    "variant; the grey area holds the middle half of the rounds without "
     "metrics, so it shows how much the machine varies by itself.",
-    "over-time": "Medians over the blocks of a variant.",
-    "scrapes": "The block with the most scrapes. A scrape that held up the "
+    "over-time": "Medians over the rounds, of the time under load alone.",
+    "scrapes": "The round with the most scrapes. A scrape that held up the "
     "service would lift the dots beside its bar.",
 }
 TITLES = {"forest": "All ratios at a glance",
@@ -124,7 +124,7 @@ def noise(whole):
               f"{found['steal_share'] * 100:.1f} %"),
              ("the load generator's own lateness, p99",
               svg.micros(found["lateness_p99_us"]))]
-    return table(("the same program, block to block", "spread"), rows)
+    return table(("the same program, round to round", "spread"), rows)
 
 
 def simulation(whole):
@@ -190,18 +190,19 @@ def facts(whole):
             f"{machine['processors']} × {machine['processor']}, "
             f"{machine['memory_mb'] // 1000} GB, Linux {machine['kernel']}. "
             f"{asked['rate']} requests and {asked['ticks']} ticks a second "
-            f"for {asked['seconds']:g} s in each block, seed "
+            f"for {asked['seconds']:g} s on each variant in each round, seed "
             f"{asked['seed']}. Trades: {whole['recording']}.")
 
 
 INTRODUCTION = """<p>A trading pipeline of six services counts and times what
 it does into shared memory; a collector reads that memory, and Prometheus asks
 the collector. This report compares the same pipeline compiled without any
-metrics, with them, and with somebody reading them. The variants ran one after
-the other in blocks, in a random order; each figure is the ratio of two blocks
-of one round, so that slow changes of the machine cancel out. Two controls
-check the method itself: two blocks without metrics must come out equal, and a
-delay of known size must be found.</p>"""
+metrics, with them, and with somebody reading them. In each round all of them
+were started anew, and took turns under load, a quarter of a second each, in a
+random order, so that whatever disturbs the machine meets all alike; a figure
+is the ratio of two of them in one round. Two controls check the method itself:
+the same pipeline without metrics, twice, must come out equal, and a delay of
+known size must be found.</p>"""
 
 
 def render(whole, drawn):

@@ -3,8 +3,8 @@
 import json
 import os
 import pathlib
-import signal
 import subprocess
+import tempfile
 import time
 import urllib.request
 
@@ -20,29 +20,51 @@ class Failed(Exception):
     """What went wrong, to be shown as it is."""
 
 
-def quiet(command, env=None, timeout=120):
-    """Run it where Ctrl-C does not reach it; its output.
+class Job:
+    """A command that runs where Ctrl-C does not reach it.
 
-    When we are interrupted it is asked to end, and has the time to tidy up.
+    Its output goes to a file, so that several can run at once.
     """
-    process = subprocess.Popen(
-        [str(word) for word in command], env=env, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        start_new_session=True)
-    try:
-        text = process.communicate(timeout=timeout)[0]
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        raise Failed(f"{command[0]}: not done after {timeout} s") from None
-    except BaseException:
-        process.terminate()
-        process.communicate()
-        raise
-    if process.returncode != 0:
-        raise Failed(f"{' '.join(map(str, command[:3]))}...: "
-                     f"exit status {process.returncode}\n{text[-2000:]}")
-    return text
+
+    def __init__(self, command, env=None):
+        self.command = [str(word) for word in command]
+        self.out = tempfile.TemporaryFile("w+", encoding="utf-8",
+                                          errors="replace")
+        self.process = subprocess.Popen(
+            self.command, env=env, stdin=subprocess.DEVNULL, stdout=self.out,
+            stderr=subprocess.STDOUT, start_new_session=True)
+
+    def result(self, timeout=120):
+        """What it printed.
+
+        When we are interrupted it is asked to end, and has the time to tidy up.
+        """
+        try:
+            self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise Failed(f"{self.command[0]}: not done after "
+                         f"{timeout} s") from None
+        except BaseException:
+            self.stop()
+            raise
+        with self.out:
+            self.out.seek(0)
+            text = self.out.read()
+        if self.process.returncode != 0:
+            raise Failed(f"{' '.join(self.command[:3])}...: exit status "
+                         f"{self.process.returncode}\n{text[-2000:]}")
+        return text
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
+
+
+def quiet(command, env=None, timeout=120):
+    return Job(command, env).result(timeout)
 
 
 def fetch(url, timeout=10):
@@ -51,37 +73,49 @@ def fetch(url, timeout=10):
 
 
 class Pipeline:
-    """with Pipeline(build, folder, options) as pipeline: ..."""
+    """begin(), ready(); end(), ended(): many can start and stop at once."""
 
-    def __init__(self, build, folder, options):
+    def __init__(self, build, folder, options, key):
         self.options = options
-        self.env = {**os.environ, "CDB_RUN": f"ab-{os.getpid()}",
+        self.env = {**os.environ, "CDB_RUN": f"ab-{os.getpid()}-{key}",
                     "CDB_TMP": str(folder), "CDB_BUILD": str(build),
                     "CDB_NO_BUILD": "1"}
         self.env.pop("SMX_DIR", None)
+        self.job = None                 # up, then down
         self.now = {}
         self.pids = {}
 
-    def cdb(self, *words, timeout=120):
-        return quiet([ROOT / "cdb", *words], self.env, timeout)
+    def cdb(self, *words):
+        return Job([ROOT / "cdb", *words], self.env)
 
-    def __enter__(self):
-        try:
-            self.cdb("up", *self.options)
-            self.now = json.loads(self.cdb("status", "--json"))
-        except BaseException:
-            self.cdb("down")    # what there is of it
-            raise
+    def begin(self):
+        self.job = self.cdb("up", *self.options)
+
+    def is_begun(self):
+        return self.job.process.poll() is not None
+
+    def ready(self):
+        self.job.result()
+        self.now = json.loads(self.cdb("status", "--json").result())
         self.pids = {name: part["pid"]
                      for name, part in self.now["parts"].items()}
         return self
 
-    def __exit__(self, *failure):
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            self.cdb("down")
-        finally:
-            signal.signal(signal.SIGINT, before)
+    def end(self):
+        """Of whatever there is of it."""
+        if self.job:
+            self.job.stop()
+            self.job = self.cdb("down")
+
+    def ended(self):
+        if self.job:
+            self.job.result()
+        self.job = None
+
+    def supervised(self, name):
+        """The process that runs as `name` now."""
+        folder = pathlib.Path(self.now["home"], "sv", name)
+        return int((folder / "supervise/pid").read_text("ascii"))
 
     def address(self, name):
         return self.now["parts"][name]["address"]
@@ -93,7 +127,7 @@ class Pipeline:
         return fetch(f"http://{self.address(name)}{path}")
 
     def full_speed(self):
-        """Have the feed go on as fast as it can; (when, in ms of the wall).
+        """Have the feed go on as fast as it can; (when, in us of the wall).
 
         It is started anew with another speed, and goes on where it was.
         """
@@ -109,10 +143,10 @@ class Pipeline:
                 raise Failed(f"{run}: {old} is not there")
             text = text.replace(old, new)
         run.write_text(text, "utf-8")
-        wall_ms = int(time.time() * 1000)
+        wall_us = int(time.time() * 1e6)
         with open(folder / "supervise/control", "wb", buffering=0) as pipe:
             pipe.write(b"t")
-        return wall_ms
+        return wall_us
 
     def restarts(self):
         """{part: how often it ended and was started again}."""

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is compared, and in which order it runs."""
-import random
 from typing import NamedTuple
+
+SLICE_S = 0.25                  # of load, before the next variant has its turn
+SPAN_S = 1.25                   # the same where Prometheus has to go on first
 
 
 class Variant(NamedTuple):
@@ -15,6 +17,8 @@ class Variant(NamedTuple):
 
 OFF = Variant("off", "off (compiled without metrics)", "off",
               ("--no-metrics",))
+# The same pipeline, loaded in longer slices, as those are that are scraped.
+SPAN = OFF._replace(key="span", title="off, in longer slices")
 AGAIN = OFF._replace(key="off2", title="control: off again")
 DELAYED = Variant("delayed", "control: off, every HTTP answer 10 % later",
                   "delayed", ("--no-metrics",))
@@ -33,12 +37,36 @@ def variants(intervals):
     return [OFF, AGAIN, DELAYED, ON, *map(scraped, intervals)]
 
 
-def rounds(which, pairs, seed):
-    """One list per round: every variant once, in an order from the seed."""
-    dice = random.Random(seed)
-    plan = []
-    for _ in range(pairs):
-        order = list(which)
-        dice.shuffle(order)
-        plan.append(order)
-    return plan
+def by_key(which, key):
+    return SPAN if key == SPAN.key else next(
+        v for v in which if v.key == key)
+
+
+def baselines(key):
+    """What a variant is compared with: blocks of the same kind."""
+    if key == AGAIN.key:
+        return (OFF.key,)
+    if key.startswith("scraped"):
+        return (SPAN.key,)
+    return (OFF.key, AGAIN.key)
+
+
+def schedule(which, seconds, dice):
+    """[(key, seconds)] of a round, so that each key has `seconds` in all.
+
+    Every variant once before any has its next; at random places among the
+    turns of short slices those of longer ones, of what is scraped.
+    """
+    turns = turns_of([v.key for v in which if not v.interval], seconds,
+                     SLICE_S, dice)
+    scraped_too = [v.key for v in which if v.interval]
+    if scraped_too:
+        for turn in turns_of([SPAN.key, *scraped_too], seconds, SPAN_S, dice):
+            turns.insert(dice.randrange(len(turns) + 1), turn)
+    return [step for turn in turns for step in turn]
+
+
+def turns_of(keys, seconds, each, dice):
+    count = max(round(seconds / each), 1)
+    return [[(key, seconds / count)
+             for key in dice.sample(keys, len(keys))] for _ in range(count)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One line a block, with the time that is left."""
+"""What is done now, and the time that is left."""
 import sys
 import time
 
@@ -10,12 +10,12 @@ def clock(seconds):
 
 
 class Progress:
-    def __init__(self, limit_s, blocks, out=sys.stderr, now=time.monotonic):
+    def __init__(self, limit_s, rounds, out=sys.stderr, now=time.monotonic):
         self.now = now
         self.out = out
         self.end = now() + limit_s
-        self.blocks = blocks
-        self.taken = []                 # seconds of the blocks so far
+        self.rounds = rounds
+        self.taken = []                 # seconds of the rounds so far
         self.began = 0.0
 
     def say(self, text):
@@ -25,22 +25,22 @@ class Progress:
         self.say(f"[{'':>7}] {text}")
 
     def each(self):
-        """What a block takes: the mean, since times add up."""
+        """What a round takes: the mean, since times add up."""
         return sum(self.taken) / len(self.taken) if self.taken else 0.0
 
-    def fits(self, blocks):
+    def fits(self, rounds):
         """Is there time for so many more?  The first ones always have it."""
         return not self.taken or (
-            self.now() + blocks * self.each() <= self.end)
+            self.now() + rounds * self.each() <= self.end)
 
     def left(self):
-        """Seconds, by the blocks that remain and by the limit."""
-        blocks = self.blocks - len(self.taken)
-        return min(blocks * self.each(), max(self.end - self.now(), 0.0))
+        """Seconds, by the rounds that remain and by the limit."""
+        rounds = self.rounds - len(self.taken)
+        return min(rounds * self.each(), max(self.end - self.now(), 0.0))
 
-    def block(self, text):
+    def begin(self, text):
         ahead = f", {clock(self.left())} left" if self.taken else ""
-        self.say(f"[{len(self.taken) + 1:3}/{self.blocks:3}] {text}{ahead}")
+        self.say(f"[{len(self.taken) + 1:3}/{self.rounds:3}] {text}{ahead}")
         self.began = self.now()
 
     def done(self):

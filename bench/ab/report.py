@@ -17,6 +17,7 @@ SCHEMA = 1
 # The proposal's table: what is extra, without, with, change, verdict.
 TABLE = ("http_p50", "http_p99", "paced_tick_to_signal_p50",
          "paced_tick_to_trade_p50", "tick_time", "cpu", "pss", "errors")
+ABSURD = 10                     # a bound that says nothing
 WORST = ("right", "not shown", "wrong")
 
 
@@ -109,7 +110,8 @@ def results_words(whole):
 def control_line(entry):
     words = "off again" if entry["expected"] == 1 else (
         f"delay of {(entry['expected'] - 1) * 100:.1f} %")
-    joint = "not for one pair" if not entry["joint"] else (
+    joint = "too few pairs" if not entry["joint"] or (
+        entry["joint"][1] > ABSURD) else (
         "jointly [{:+.1f}, {:+.1f}]".format(
             *((bound - 1) * 100 for bound in entry["joint"])))
     return (f"{words}, {entry['title']}",

@@ -29,6 +29,31 @@ samples_add(struct samples *s, struct sample one)
 	s->all[s->n++] = one;
 }
 
+int
+samples_pool(struct samples *pool, const struct samples *run, uint64_t lead_ns,
+    uint64_t at_ns)
+{
+	size_t cap = pool->n + run->n;
+	struct sample *more =
+	    realloc(pool->all, (cap ? cap : 1) * sizeof(*pool->all));
+
+	if (!more)
+		return -ENOMEM;
+	pool->all = more;
+	pool->cap = cap;
+	for (size_t i = 0; i < run->n; i++) {
+		struct sample one = run->all[i];
+
+		if (one.due_ns < lead_ns)
+			continue;
+		one.due_ns += at_ns - lead_ns;
+		one.sent_ns += at_ns - lead_ns;
+		one.done_ns += at_ns - lead_ns;
+		samples_add(pool, one);
+	}
+	return 0;
+}
+
 static uint64_t
 span_of(const struct sample *one, enum sample_span span)
 {

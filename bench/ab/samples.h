@@ -41,6 +41,15 @@ void samples_close(struct samples *s);
 void samples_add(struct samples *s, struct sample one);
 
 /*
+ * samples_pool -- add those of another run that were due from `lead_ns` on.
+ *
+ * What came before is the lead-in, which nobody looks at.  The end of the
+ * lead-in becomes `at_ns` of the pool.  Makes room.  Errors   -ENOMEM.
+ */
+int samples_pool(struct samples *pool, const struct samples *run,
+    uint64_t lead_ns, uint64_t at_ns);
+
+/*
  * samples_sorted -- the spans of one target in ascending order.
  *
  * Owner    the caller frees *out.  Returns their number, or -ENOMEM.

@@ -206,7 +206,7 @@ def measure(asked, progress, interrupt):
             sides = {}
             for side in dice.sample(SIDES, len(SIDES)):
                 interrupt.check()
-                progress.block(f"round {number + 1}: {side}")
+                progress.begin(f"round {number + 1}: {side}")
                 sides[side] = run(asked, side)
                 progress.done()
             rounds.append(sides)

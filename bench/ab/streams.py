@@ -55,24 +55,23 @@ def hops(redis):
     return found
 
 
-def between(found, begin_us, end_us):
-    """{hop: its quantiles in us} of the ticks sent in this time."""
+def within(found, times_us):
+    """{hop: its quantiles in us} of the ticks sent in any of these times."""
     values = {}
     for hop, at, latency in found:
-        if begin_us <= at < end_us:
+        if any(begin <= at < end for begin, end in times_us):
             values.setdefault(hop, []).append(latency)
     return {hop: {"events": len(v), **quantiles(v)}
             for hop, v in values.items()}
 
 
-def first_tick_from(redis, wall_ms):
-    """(sequence_id, sent_us) of the first tick published from then on."""
-    page = redis("XRANGE", "market_data", f"{wall_ms}-0", "+", "COUNT", 1)
-    if not page:
-        return None
-    flat = page[0][1]
-    fields = dict(zip(flat[::2], flat[1::2]))
-    return json.loads(fields["data"])["sequence_id"], int(fields["sent_us"])
+def last_tick_but(redis, count):
+    """When the first of the last `count` ticks was sent; 0: so many are not."""
+    page = redis("XREVRANGE", "market_data", "+", "-", "COUNT", count)
+    if len(page) < count:
+        return 0
+    flat = page[-1][1]
+    return int(dict(zip(flat[::2], flat[1::2]))["sent_us"])
 
 
 def last_sent_us(redis):

@@ -60,11 +60,13 @@ def test_one_round_of_everything(folder):
     assert process.returncode == 1, (process.returncode, told)
     whole = report_of(folder)
     blocks = {b["variant"]: b for b in whole["blocks"]}
-    assert set(blocks) == {"off", "off2", "delayed", "on", "scraped1"}
+    assert set(blocks) == {"off", "off2", "delayed", "on", "span",
+                           "scraped1"}
     assert len(whole["hashes"]) == 1, whole["hashes"]
     assert whole["delay_ns"] > 0 and whole["ended"] == "complete"
     for block in blocks.values():
         assert block["http"]["requests"] == 2000, block["http"]
+        assert sum(s for _, s in block["slices"]) == 2, block["slices"]
         assert block["full"]["ticks"] > 1000, block["full"]
         assert block["events"]["paced"]["tick_to_signal"]["events"] > 0
         assert block["used"]["signal"]["cpu_ns"] > 0
@@ -81,12 +83,12 @@ def test_an_interrupt_reports_and_leaves_nothing(folder):
     for line in process.stderr:
         if line.startswith("[  2/"):
             break
-    time.sleep(1)               # anywhere in the second block
+    time.sleep(1)               # anywhere in the second round
     process.send_signal(signal.SIGINT)
     text, told = process.communicate(timeout=300)
     assert process.returncode == 130, (process.returncode, told)
     assert "interrupted" in text, text
-    assert len(report_of(folder)["blocks"]) == 1
+    assert {b["round"] for b in report_of(folder)["blocks"]} == {0}
     assert left_behind(process.pid) == []
 
 

@@ -293,6 +293,30 @@ START_TEST(what_is_no_answer_is_refused)
 }
 END_TEST
 
+START_TEST(a_pool_leaves_warm_ups_out_and_keeps_the_order)
+{
+	struct sample of_run[] = {
+		{ .due_ns = 40, .sent_ns = 41, .done_ns = 60 },
+		{ .due_ns = 50, .sent_ns = 52, .done_ns = 57 },
+		{ .due_ns = 90, .sent_ns = 99, .done_ns = 150 }
+	};
+	struct samples run = { of_run, 3, 3 };
+	struct samples pool = { 0 };
+
+	ck_assert_int_eq(samples_pool(&pool, &run, 50, 0), 0);
+	ck_assert_int_eq(samples_pool(&pool, &run, 50, 100), 0);
+	ck_assert_uint_eq(pool.n, 4);
+	ck_assert_uint_eq(pool.all[0].due_ns, 0);
+	ck_assert_uint_eq(pool.all[1].due_ns, 40);
+	ck_assert_uint_eq(pool.all[2].due_ns, 100);
+	ck_assert_uint_eq(pool.all[3].done_ns, 200);
+	ck_assert_uint_eq(quantile(&pool, SPAN_LATENCY, 0.5), 7);
+	ck_assert_uint_eq(quantile(&pool, SPAN_LATENCY, 1), 60);
+	ck_assert_uint_eq(quantile(&pool, SPAN_LATENESS, 1), 9);
+	samples_close(&pool);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -311,6 +335,7 @@ main(void)
 	tcase_add_test(tc, a_refused_connection_is_an_error);
 	tcase_add_test(tc, unanswered_requests_are_not_left_out);
 	tcase_add_test(tc, quantiles_are_values_that_were_measured);
+	tcase_add_test(tc, a_pool_leaves_warm_ups_out_and_keeps_the_order);
 	tcase_add_test(tc, an_answer_ends_where_it_ends_however_it_arrives);
 	tcase_add_test(tc, what_is_no_answer_is_refused);
 	suite_add_tcase(suite, tc);

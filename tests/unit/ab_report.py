@@ -84,7 +84,7 @@ def blocks_made(pairs, scatter=0.005, seed=3, **slow):
     slow = {"delayed": 1.1, **slow}
     return [block_of(v, number, dice.gauss(1, scatter) * slow.get(v.key, 1),
                      dice.gauss(1, scatter))
-            for number in range(pairs) for v in VARIANTS]
+            for number in range(pairs) for v in [*VARIANTS, plan.SPAN]]
 
 
 def whole_of(blocks, delay_ns=DELAY_NS, simulated=200):
@@ -275,12 +275,56 @@ def test_the_table_is_the_proposals():
     assert "MB" in next(r for r in rows if r[0].startswith("memory"))[3]
 
 
-def test_every_round_runs_every_variant_in_an_order_of_the_seed():
-    one, same, other = (plan.rounds(VARIANTS, 20, s) for s in (1, 1, 2))
-    assert one == same and one != other
-    assert all(sorted(r) == sorted(VARIANTS) for r in one)
-    firsts = collections.Counter(r[0].key for r in one)
-    assert len(firsts) >= 4, firsts
+def schedule(seed, seconds=5, intervals=(5,)):
+    return plan.schedule(plan.variants(intervals), seconds,
+                         random.Random(seed))
+
+
+def test_every_variant_has_the_same_time_in_an_order_of_the_seed():
+    assert schedule(1) == schedule(1) != schedule(2)
+    times = collections.Counter()
+    for key, seconds in schedule(1, 5, (60, 1)):
+        times[key] += seconds
+    times = {key: round(seconds, 6) for key, seconds in times.items()}
+    assert times == dict.fromkeys(
+        ("off", "off2", "delayed", "on", "span", "scraped60", "scraped1"),
+        5), times
+
+
+def turns(steps, size):
+    keys = [key for key, _ in steps]
+    return [tuple(keys[n:n + size]) for n in range(0, len(keys), size)]
+
+
+def test_slices_take_turns_so_that_a_disturbance_meets_all():
+    found = turns([s for s in schedule(3) if s[1] < 1], 4)
+    assert len(found) == 20 and len(set(found)) > 10, found
+    assert all(sorted(turn) == ["delayed", "off", "off2", "on"]
+               for turn in found)
+
+
+def test_longer_slices_take_turns_anywhere_in_a_round():
+    places = set()
+    for seed in range(100):
+        found = turns([s for s in schedule(seed) if s[1] > 1], 2)
+        assert len(found) == 4, found
+        assert all(sorted(turn) == ["scraped5", "span"] for turn in found)
+        places.update(n for n, s in enumerate(schedule(seed)) if s[1] > 1)
+    assert len(places) > 80, places
+
+
+def test_what_is_scraped_is_held_against_slices_of_its_length():
+    blocks = blocks_made(9, span=1.5, scraped5=1.5)
+    whole = whole_of(blocks)
+    assert abs(effect_of(whole, "scraped5", "http_p50")["median"] - 1) < 0.02
+    assert abs(effect_of(whole, "on", "http_p50")["median"] - 1) < 0.02
+
+
+def test_events_are_those_of_the_slices():
+    found = [("tick_to_signal", at, at) for at in range(100)]
+    times = [(10, 20), (50, 60)]
+    kept = streams.within(found, times)["tick_to_signal"]
+    assert (kept["events"], kept["p50"], kept["max"]) == (20, 19, 59), kept
 
 
 def test_trades_come_at_even_distances():
@@ -303,11 +347,11 @@ def test_progress_tells_what_is_left_and_keeps_the_limit():
     progress = Progress(100, 20, out, lambda: clock[0])
     assert progress.fits(50)
     for _ in range(4):
-        progress.block("a block")
+        progress.begin("a round")
         clock[0] += 10
         progress.done()
     assert progress.fits(6) and not progress.fits(7)
-    progress.block("one more")
+    progress.begin("one more")
     assert out.getvalue().splitlines()[-1] == (
         "[  5/ 20] one more, 1 min 00 s left")
 

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One round: every variant's pipeline at once, each in turn under load.
+
+    up (all) | slices and spans in a random order | of each: ab, the rest of
+    the replay at full speed | read the events | down (all)
+"""
+import json
+import signal
+import time
+
+import block
+import plan
+from pipeline import Pipeline, quiet
+from side import LEAD_S, Record, Side
+
+AWAKE_S = 0.5                   # of load that nobody looks at, before all
+
+
+class Round:
+    """with Round(rig, variants, number, dice) as one: blocks = one.run(say)"""
+
+    def __init__(self, rig, variants, number, dice):
+        self.rig = rig
+        self.variants = variants
+        self.number = number
+        self.dice = dice
+        self.pipelines = {v.key: Pipeline(rig.builds[v.build], rig.folder,
+                                          rig.up(v), v.key)
+                          for v in variants}
+        self.sides, self.records = {}, {}
+        self.began = time.time()
+
+    def __enter__(self):
+        try:
+            # one that is scraped waits for Prometheus, while others start
+            for variant in sorted(self.variants, key=lambda v: not v.interval):
+                self.pipelines[variant.key].begin()
+            left = dict(self.pipelines)
+            while left:         # each stands by as soon as it is up
+                for key in [k for k, p in left.items() if p.is_begun()]:
+                    self.sides[key] = Side(left.pop(key).ready())
+                time.sleep(0.02)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *failure):
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            for record in self.records.values():
+                record.close()
+            for pipeline in self.pipelines.values():
+                pipeline.end()
+            for pipeline in self.pipelines.values():
+                pipeline.ended()
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def load(self, side, *words):
+        """The words that start the load generator against this side."""
+        asked = self.rig.asked
+        urls = (f"http://{side.pipeline.address('signal')}/{page}"
+                for page in ("health", "status"))
+        return [f"{self.rig.tools}/ab-http", "--rate", asked.rate, "--seed",
+                asked.seed % 10**6 * 1000 + self.number + 1, *words, *urls]
+
+    def prepare(self):
+        """Connections, first touches of pages: not of any slice."""
+        for variant in self.variants:
+            side = self.sides[variant.key]
+            side.go_on()
+            quiet(self.load(side, "--warm-up", 0, "--seconds", AWAKE_S))
+            side.stand_by()
+            self.record(variant.key, side, variant)
+        if any(v.interval for v in self.variants):
+            self.record(plan.SPAN.key, self.sides[plan.OFF.key], plan.SPAN)
+
+    def record(self, key, side, variant):
+        words = self.load(side, "--warm-up", LEAD_S, "--slices")
+        self.records[key] = Record(side, variant, words)
+
+    def run(self, say):
+        """The blocks: one of each variant, of this one stretch of time."""
+        self.prepare()
+        say("slices of load in turn")
+        for key, seconds in plan.schedule(self.variants,
+                                          self.rig.asked.seconds, self.dice):
+            self.records[key].slice(seconds)
+        blocks = {key: self.measured(record)
+                  for key, record in self.records.items()}
+        say("ab, full speed, results")
+        order = list(self.variants)
+        self.dice.shuffle(order)
+        for variant in order:
+            self.rest(self.sides[variant.key], [
+                b for key, b in blocks.items()
+                if self.records[key].side is self.sides[variant.key]])
+        return list(blocks.values())
+
+    def measured(self, record):
+        return {"variant": record.variant.key, "round": self.number,
+                "began": self.began, "http": json.loads(record.finish()),
+                "window_s": record.elapsed, "slices": record.slices,
+                "used": record.used_in_all(), "samples": record.samples,
+                "machine": record.machine}
+
+    def rest(self, side, blocks):
+        """What is measured once of a pipeline, for its blocks."""
+        side.go_on()
+        found = block.rest(self.rig, side.pipeline)
+        events = found.pop("events")
+        for one in blocks:
+            one.update(found)
+            one["events"] = block.events(events, one)
+            if plan.by_key(self.variants, one["variant"]).interval:
+                one["scrapes"] = block.scrapes(side.pipeline, one)
+            one["ended"] = time.time()
+        side.stand_by()
+
+
