@@ -55,7 +55,7 @@ cdb_intake_free(struct cdb_intake *in)
 void
 cdb_intake_reset(struct cdb_intake *in)
 {
-	in->waiting = in->ready = false;
+	in->waiting = in->ready = in->reading = false;
 	for (size_t i = 0; i < in->n_streams; i++)
 		cdb_ledger_reset(&in->streams[i].ledger, "0-0", -1);
 }
@@ -282,7 +282,8 @@ cdb_intake_add_read(struct cdb_intake *in, bool read)
 	}
 	if (n > 0)
 		read_add(in, n, replay);
-	return n > 0;
+	in->reading = n > 0;
+	return in->reading;
 }
 
 /* What two reads have both brought is taken once. */
@@ -318,6 +319,7 @@ cdb_intake_take(struct cdb_intake *in, bool read, const redisReply *reply)
 {
 	bool more = false;
 
+	in->reading = false;
 	for (size_t i = 0; read && i < in->n_streams; i++) {
 		struct cdb_intake_stream *s = &in->streams[i];
 		int n;
@@ -338,12 +340,19 @@ cdb_intake_take(struct cdb_intake *in, bool read, const redisReply *reply)
 		in->ready = more;
 }
 
-/* All that came, unless a transaction is under way: then it is read again. */
+/* Whether entries may come now.  There is room for those of one read. */
+static bool
+is_open(const struct cdb_intake *in)
+{
+	return in->eager && !in->reading &&
+	    (in->queues || cdb_bus_can_begin(in->bus));
+}
+
+/* All that came, or nothing: then it is read again. */
 static bool
 wake_take(struct cdb_intake *in, const redisReply *reply)
 {
-	if (!in->eager || reply->type != REDIS_REPLY_ARRAY ||
-	    !cdb_bus_can_begin(in->bus))
+	if (reply->type != REDIS_REPLY_ARRAY || !is_open(in))
 		return false;
 	for (size_t i = 0; i < in->n_streams; i++) {
 		struct cdb_intake_stream *s = &in->streams[i];

@@ -11,7 +11,8 @@
  *
  * When nothing is left to read, a blocking XREAD on the `wake` link waits.
  * An eager intake takes the entries it brings; another one is only woken, and
- * reads all its streams under the fence.
+ * reads all its streams under the fence.  One that queues takes them also
+ * while a transaction is under way, and may wait as soon as it is sent.
  *
  * Entries may be finished in any order (ledger.h); those held come first
  * after a (re)connect.
@@ -51,6 +52,10 @@ struct cdb_intake {
 	bool eager;		/* set by the owner: takes entries that no
 				   fence stands behind; nothing may leave but
 				   through transactions */
+	bool queues;		/* set by the owner, when eager: an entry
+				   changes nothing that a transaction under
+				   way has a part in */
+	bool reading;		/* the transaction under way reads */
 	bool ready;		/* there may be something to read */
 	bool waiting;		/* an XREAD is under way */
 	struct log_rate bad_rate;

@@ -44,7 +44,8 @@ struct cdb_risk_app {
 	/* the transaction under way */
 	bool committing;
 	bool reading;
-	uint64_t bad;
+	uint64_t bad;		/* messages, not committed */
+	uint64_t bad_sent;
 	uint64_t strays;	/* results nobody waits for */
 	size_t n_spans;
 	int64_t spans_us[CDB_RISK_STEP];	/* signals of orders: sent */

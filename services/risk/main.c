@@ -21,12 +21,11 @@ step_count(struct cdb_risk_app *app)
 		    cdb_outbox_count(&app->box, cdb_risk_outputs[i]));
 	cdb_outbox_clear(&app->box);
 	cdb_risk_metrics_count(&app->metrics, &app->acked, &app->risk.n);
-	smx_add(app->service.m.parse_errors, app->bad);
+	smx_add(app->service.m.parse_errors, app->bad_sent);
 	for (size_t i = 0; i < app->n_spans; i++)
 		cdb_metrics_span(&app->service.m,
 		    app->metrics.signal_to_order, app->spans_us[i], now_us);
 	app->acked = app->risk.n;
-	app->bad = 0;
 	app->n_spans = 0;
 }
 
@@ -65,6 +64,8 @@ step(struct cdb_risk_app *app, bool read)
 		cdb_risk_save(&app->risk, state_put, app);
 		cdb_intake_add_acks(&app->intake);
 		cdb_quiet_reset(&app->quiet);
+		app->bad_sent = app->bad;
+		app->bad = 0;
 	}
 	/* one cut through all of them; see cdb_risk_progress() */
 	if (read) {
@@ -106,6 +107,8 @@ app_idle(void *arg)
 	    cdb_quiet_over(&app->quiet, cdb_intake_acks(&app->intake));
 	if (app->committing || read) {
 		step(app, read);
+		if (!read)
+			cdb_intake_wait(&app->intake);
 		return;
 	}
 	if (more && !uv_is_active((uv_handle_t *)&app->poll))
@@ -204,7 +207,7 @@ app_init(struct cdb_risk_app *app)
 	cdb_intake_stream(&app->intake, CDB_TOPIC_TICKS);
 	cdb_intake_stream(&app->intake, CDB_TOPIC_SIGNALS);
 	cdb_intake_stream(&app->intake, CDB_TOPIC_RESULTS);
-	app->intake.eager = true;
+	app->intake.eager = app->intake.queues = true;
 	app->input = (struct cdb_keeper){ .bus = &s->bus,
 		.stream = CDB_TOPIC_SIGNALS, .limit = UINT64_MAX,
 		.done = on_watched, .arg = app };
