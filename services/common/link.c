@@ -43,7 +43,7 @@ on_timeout(uv_timer_t *timer)
 {
 	struct cdb_link *link = link_from(timer->data);
 
-	fail(link, link->ac->c.flags & REDIS_CONNECTED
+	fail(link, link->ac && link->ac->c.flags & REDIS_CONNECTED
 	    ? "no answer in time" : "no connection in time");
 }
 
@@ -124,15 +124,10 @@ cdb_link_init(struct cdb_link *link, uv_loop_t *loop, unsigned timeout_ms,
 	link->timer.data = link;
 }
 
-int
-cdb_link_open(struct cdb_link *link, const struct addr *addr, char why[128])
+/* Makes this connection the link's, or frees it. */
+static int
+adopt(struct cdb_link *link, redisAsyncContext *ac, char why[128])
 {
-	redisAsyncContext *ac;
-
-	if (link->ac)
-		return -EISCONN;
-	ac = addr->is_unix ? redisAsyncConnectUnix(addr->path)
-			   : redisAsyncConnect(addr->host, addr->port);
 	if (!ac || ac->err ||
 	    cdb_uvredis_attach(ac, link->loop, on_poll_error) < 0) {
 		snprintf(why, 128, "%s", ac && ac->err ? ac->errstr
@@ -146,8 +141,51 @@ cdb_link_open(struct cdb_link *link, const struct addr *addr, char why[128])
 	ac->data = link;
 	redisAsyncSetConnectCallback(ac, on_connect);
 	redisAsyncSetDisconnectCallback(ac, on_disconnect);
-	timer_arm(link, 0);
 	return 0;
+}
+
+static void
+on_resolved(void *arg, const char *address, const char *why)
+{
+	struct cdb_link *link = link_from(arg);
+	char text[128];
+
+	link->resolve = NULL;
+	if (!address)
+		fail(link, why);
+	else if (adopt(link, redisAsyncConnect(address, link->port), text) < 0)
+		fail(link, text);
+}
+
+static int
+resolve(struct cdb_link *link, const struct addr *addr, char why[128])
+{
+	link->port = addr->port;
+	link->resolve = cdb_resolve_start(link->loop, addr->host, on_resolved,
+	    link);
+	if (link->resolve)
+		return 0;
+	snprintf(why, 128, "the resolver cannot be asked");
+	return -EIO;
+}
+
+int
+cdb_link_open(struct cdb_link *link, const struct addr *addr, char why[128])
+{
+	int err;
+
+	if (link->ac || link->resolve)
+		return -EISCONN;
+	if (addr->is_unix)
+		err = adopt(link, redisAsyncConnectUnix(addr->path), why);
+	else if (cdb_resolve_needed(addr->host))
+		err = resolve(link, addr, why);
+	else
+		err = adopt(link, redisAsyncConnect(addr->host, addr->port),
+		    why);
+	if (err == 0)
+		timer_arm(link, 0);
+	return err;
 }
 
 void
@@ -156,6 +194,9 @@ cdb_link_close(struct cdb_link *link)
 	redisAsyncContext *ac = link->ac;
 
 	uv_timer_stop(&link->timer);
+	if (link->resolve)
+		cdb_resolve_cancel(link->resolve);
+	link->resolve = NULL;
 	if (!ac)
 		return;
 	forget(link, ac);

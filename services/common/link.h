@@ -3,7 +3,8 @@
  * link.h -- one connection to Redis on which nothing waits for ever.
  *
  * Connecting is bounded, and so is the wait for each reply: a server that is
- * stopped, or a host that is gone, ends the link like one that hangs up.
+ * stopped, a host that is gone, or a resolver that says nothing, ends the link
+ * like one that hangs up.
  *
  * Thread   the loop's.
  */
@@ -16,6 +17,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "resolve.h"
 #include "runtime/addr.h"
 
 struct cdb_link;
@@ -39,7 +41,9 @@ struct cdb_link {
 	uv_timer_t timer;	/* for connecting, then for the next reply */
 	unsigned timeout_ms;
 	unsigned awaited;	/* replies that have a function */
-	redisAsyncContext *ac;	/* NULL when closed */
+	redisAsyncContext *ac;	/* NULL when closed, or not resolved yet */
+	struct cdb_resolve *resolve;	/* NULL: no name is being asked for */
+	uint16_t port;			/* for when it is known */
 	const struct cdb_link_ops *ops;
 	void *arg;
 	cdb_link_heard_fn *heard;
