@@ -42,6 +42,7 @@ finish(struct httpd *h)
 	uv_poll_stop(&h->poll);
 	MHD_stop_daemon(h->daemon);
 	close_handle(h, (uv_handle_t *)&h->poll);
+	close_handle(h, (uv_handle_t *)&h->soon);
 	close_handle(h, (uv_handle_t *)&h->again);
 	close_handle(h, (uv_handle_t *)&h->sweep);
 	h->n_handles--;		/* the one httpd_close() holds */
@@ -66,25 +67,39 @@ httpd__drive(struct httpd *h)
 		wait_ms = UINT64_MAX;
 	if (!h->accepting && !h->closing && wait_ms > h->opt.grace_ms)
 		wait_ms = h->opt.grace_ms;	/* somebody's is over by then */
-	if (wait_ms != UINT64_MAX)
+	uv_timer_stop(&h->again);
+	if (wait_ms == 0)
+		httpd__drive_soon(h);
+	else if (wait_ms != UINT64_MAX)
 		uv_timer_start(&h->again, on_again, wait_ms, 0);
-	else
-		uv_timer_stop(&h->again);
+}
+
+static void
+drive_again(struct httpd *h)
+{
+	h->starved = false;	/* descriptors may be free again */
+	httpd__drive(h);
 }
 
 static void
 on_again(uv_timer_t *timer)
 {
-	struct httpd *h = timer->data;
-
-	h->starved = false;	/* descriptors may be free again */
-	httpd__drive(h);
+	drive_again(timer->data);
 }
 
+static void
+on_soon(uv_idle_t *idle)
+{
+	uv_idle_stop(idle);
+	drive_again(idle->data);
+}
+
+/* No timer of 0 ms: libuv runs one that is started anew in its callback again
+ * in the same turn, as long as there is something to send. */
 void
 httpd__drive_soon(struct httpd *h)
 {
-	uv_timer_start(&h->again, on_again, 0, 0);
+	uv_idle_start(&h->soon, on_soon);
 }
 
 static void
@@ -217,9 +232,10 @@ start_handles(struct httpd *h)
 	    MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 
 	uv_poll_init(h->loop, &h->poll, epfd);
+	uv_idle_init(h->loop, &h->soon);
 	uv_timer_init(h->loop, &h->again);
 	uv_timer_init(h->loop, &h->sweep);
-	h->poll.data = h->again.data = h->sweep.data = h;
+	h->poll.data = h->soon.data = h->again.data = h->sweep.data = h;
 	uv_poll_start(&h->poll, UV_READABLE, on_epoll);
 	for (size_t i = 0; i < h->n_listeners; i++) {
 		struct httpd_listener *l = &h->listeners[i];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * httpd_priv.h -- what httpd.c (loop), httpd_listen.c (sockets),
- * httpd_accept.c (newcomers), httpd_conn.c (connections) and httpd_request.c
- * (one exchange) and httpd_read.c (what is in a request) share.
+ * httpd_accept.c (newcomers), httpd_conn.c (connections), httpd_request.c
+ * (one exchange), httpd_read.c (what is in a request) and httpd_response.c
+ * (what is sent) share.
  *
  *   listener --accept--> conn (one per socket) --> request (one at a time)
  *
@@ -63,7 +64,8 @@ struct httpd {
 	const struct httpd_header *headers;	/* with every answer */
 	size_t n_headers;
 	uv_poll_t poll;			/* libmicrohttpd's epoll descriptor */
-	uv_timer_t again;		/* it has work left */
+	uv_idle_t soon;			/* it has work left */
+	uv_timer_t again;		/* it will have, or there may be room */
 	uv_timer_t sweep;		/* deadlines; runs while conns exist */
 	uint64_t sweep_ms;
 	struct httpd_conn *conns;
@@ -116,6 +118,11 @@ void httpd__on_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
 /* httpd_read.c: whether two readers could take it for different requests */
 bool httpd__has_two_meanings(const struct httpd_request *req);
 
+/* httpd_response.c: an answer for libmicrohttpd; NULL: no memory.  The body is
+ * taken either way. */
+struct MHD_Response *httpd__response_create(const struct httpd *h,
+    const struct httpd_reply *r);
+
 /* httpd_conn.c: libmicrohttpd's callbacks about a connection */
 void httpd__on_connection(void *cls, struct MHD_Connection *mhd, void **ctx,
     enum MHD_ConnectionNotificationCode code);
@@ -138,7 +145,7 @@ void httpd__drive(struct httpd *h);
 /* httpd__conn_of -- our record of a connection. */
 struct httpd_conn *httpd__conn_of(struct MHD_Connection *mhd);
 
-/* httpd__drive_soon -- let libmicrohttpd work in the loop's next round: it
+/* httpd__drive_soon -- let libmicrohttpd work in the loop's next turn: it
  * does not wake its own epoll descriptor for a connection that is resumed. */
 void httpd__drive_soon(struct httpd *h);
 

@@ -242,47 +242,13 @@ httpd__on_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
 	free(req);
 }
 
-static struct MHD_Response *
-response_create(const struct httpd_reply *r)
-{
-	/* libmicrohttpd takes char *, and writes to none of them */
-	void *body = (void *)(uintptr_t)r->body;
-	struct MHD_Response *resp;
-
-	if (!r->free_body)
-		return MHD_create_response_from_buffer(r->body_len, body,
-		    MHD_RESPMEM_MUST_COPY);
-	resp = MHD_create_response_from_buffer_with_free_callback_cls(
-	    r->body_len, body, r->free_body, r->free_ctx);
-	if (!resp)
-		r->free_body(r->free_ctx);
-	return resp;
-}
-
-static void
-add_headers(struct MHD_Response *resp, const struct httpd_reply *r,
-    const struct httpd *h)
-{
-	if (r->content_type)
-		(void)MHD_add_response_header(resp,
-		    MHD_HTTP_HEADER_CONTENT_TYPE, r->content_type);
-	for (size_t i = 0; i < r->n_headers; i++)
-		(void)MHD_add_response_header(resp, r->headers[i].name,
-		    r->headers[i].value);
-	for (size_t i = 0; i < h->n_headers; i++)
-		(void)MHD_add_response_header(resp, h->headers[i].name,
-		    h->headers[i].value);
-}
-
 void
 httpd_reply(struct httpd_request *req, const struct httpd_reply *reply)
 {
 	bool waiting = req->state == REQ_WAITING;
 
 	/* without memory for it the connection ends: on_access() says no */
-	req->response = response_create(reply);
-	if (req->response)
-		add_headers(req->response, reply, req->conn->h);
+	req->response = httpd__response_create(req->conn->h, reply);
 	req->status = reply->status;
 	req->reply_len = reply->body_len;
 	req->tag = reply->tag;
