@@ -6,8 +6,9 @@ Everything runs in a network namespace without a route, so that nothing here
 needs the outside.  A table says what was broken, what was seen, and how long
 it took.
 
-usage: drills.py [long]
+usage: drills.py [long | TEST...]
 """
+import functools
 import os
 import re
 import shutil
@@ -20,15 +21,16 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../e2e"))
 import stack  # noqa: E402
+import disks  # noqa: E402
+import report  # noqa: E402
 from cases import fill  # noqa: E402
+from report import LIMIT_S, Drill  # noqa: E402
 from stack import until  # noqa: E402
 
 RESTART_S = 30          # a hung process is back by then
-LIMIT_S = 90            # for everything else, on a busy machine
+WATCHERS = ("collector", "prometheus", "alertmanager")
 TABLES = ("signals", "orders", "trades", "positions", "risk_events",
           "portfolio_snapshots")
-HOPS = ("cdb_tick_to_signal_seconds", "cdb_signal_to_order_seconds")
-REPORT = []
 
 
 def outcome(run):
@@ -41,6 +43,19 @@ def outcome(run):
     return dict(line.split("|", 1) for line in text.splitlines())
 
 
+def hurry(run):
+    """What is left of the recording without pauses.  The replay is so slow
+    that no drill comes after its end, on any machine."""
+    path = os.path.join(run.now["home"], "sv/feed/run")
+    with open(path, encoding="utf-8") as script:
+        text = script.read()
+    fast, found = re.subn(r"('--speed') '[^']*'", r"\1 'max'", text)
+    assert found == 1, text
+    with open(path, "w", encoding="utf-8") as script:
+        script.write(fast)
+    disks.tell(run, "feed", "t")
+
+
 def settled(run, recording):
     run.wait_end(recording.rows, 300)
     until("everything is worked off", lambda: all(
@@ -51,93 +66,65 @@ def settled(run, recording):
     return outcome(run)
 
 
-def latency(run):
-    """(sum, count) of the hops inside the services."""
-    try:
-        now = run.metrics()
-    except OSError:
-        return None
-    return [(now.get(h + "_sum", 0), now.get(h + "_count", 0)) for h in HOPS]
-
-
-def mean_ms(before, after):
-    if not before or not after:
-        return "-"
-    parts = [f"{1000 * (s1 - s0) / (n1 - n0):.2f}" if n1 > n0 else "-"
-             for (s0, n0), (s1, n1) in zip(before, after)]
-    return " + ".join(parts)
-
-
-class Drill:
-    """One thing that is broken in mid-replay, and its row of the report."""
-
-    def __init__(self, run, recording, what, *, trading=True):
-        self.run, self.what, self.trading = run, what, trading
-        self.rows = recording.rows
-
-    def __enter__(self):
-        self.at = self.run.added("market_data")
-        assert self.at < self.rows, f"{self.what}: the replay is over"
-        self.before = latency(self.run)
-        self.began = time.monotonic()
-        return self
-
-    def goes_on(self):
-        """Trading does not care: ticks come while it is broken."""
-        at = self.run.added("market_data")
-        until(f"{self.what}: ticks go on", lambda:
-              self.run.added("market_data") > at or
-              self.run.added("market_data") >= self.rows)
-
-    def __exit__(self, *failure):
-        if failure[0]:
-            return
-        self.seconds = time.monotonic() - self.began
-        REPORT.append((self.what, self.seen, f"{self.seconds:.1f}",
-                       mean_ms(self.before, latency(self.run))))
-
-
-def back(run, name, pid, seconds=LIMIT_S):
+def back(run, name, pid):
     until(f"{name} is back", lambda: run.pid(name) not in (None, pid) and
-          run.answers(name), seconds)
+          run.answers(name), LIMIT_S)
 
 
 def killed(run, recording, *names):
+    drills = []
     for name in names:
         with Drill(run, recording, f"{name} killed") as drill:
             pid = run.kill(name)
             drill.goes_on()
             back(run, name, pid)
             drill.seen = "started again"
+        drills.append(drill)
+    return drills
 
 
 def hung(run, recording, *names):
     """At once, so that the short form does not wait for each."""
-    with Drill(run, recording, " and ".join(names) + " hung") as drill:
+    with Drill(run, recording, ", ".join(names) + " hung") as drill:
         pids = {name: run.kill(name, signal.SIGSTOP) for name in names}
         drill.goes_on()
+        until("the watchdog has seen it", lambda: all(
+            f'"part":"{name}","pid":{pid}' in run.log("watchdog")
+            for name, pid in pids.items()), LIMIT_S)
+        drill.noticed()
         for name, pid in pids.items():
             back(run, name, pid)
         drill.seen = "killed by the watchdog, started again"
     assert drill.seconds < RESTART_S, f"{names}: {drill.seconds} s"
-    for name, pid in pids.items():
-        assert f'"part":"{name}","pid":{pid}' in run.log("watchdog"), name
+    return drill
+
+
+def store_killed(run, recording, name, service):
+    with Drill(run, recording, f"{name} killed") as drill:
+        pid = run.kill(name)
+        until(f"{name} is back", lambda: run.pid(name) not in (None, pid),
+              LIMIT_S)
+        until(f"{service} is well again", lambda: run.answers(service) and
+              run.status()["healthy"], LIMIT_S)
+        drill.seen = "started again; services connected again"
 
 
 def frozen_store(run, recording, name, service):
     """Stands still for a while; the watchdog leaves it alone."""
+    restarts = run.part(name)["restarts"]
     with Drill(run, recording, f"{name} hung") as drill:
         stopped = family(run.pid(name))
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
         until(f"{service} says so", lambda:
               run.get(service, "/health")[0] == 503)
+        drill.noticed()
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
         until(f"{service} is well again", lambda:
               run.get(service, "/health")[0] == 200)
         drill.seen = f"{service} unhealthy, then well; waited for"
-    assert run.part(name)["restarts"] == 0, run.now
+    assert run.part(name)["restarts"] == restarts, run.now
 
 
 def family(pid):
@@ -148,21 +135,23 @@ def family(pid):
 
 def cut_off(run, recording, name):
     """Its port answers nobody, as behind a broken network."""
+    what = f"{name} cut off"
     if not shutil.which("iptables") or not os.environ.get("DRILLS_NETLESS"):
-        REPORT.append((f"{name} cut off", "not tried: no iptables", "-", "-"))
-        return
+        return report.not_tried(what, "no iptables or no network of its own")
     port = run.now["parts"][name]["address"].rsplit(":", 1)[1]
     rule = ("INPUT", "-p", "tcp", "--dport", port, "-j", "DROP")
-    with Drill(run, recording, f"{name} cut off") as drill:
+    with Drill(run, recording, what) as drill:
         subprocess.run(["iptables", "-I", *rule], check=True)
         try:
             drill.goes_on()
             assert not reachable(run, name), "it was not cut off"
+            drill.noticed()
             drill.goes_on()
         finally:
             subprocess.run(["iptables", "-D", *rule], check=True)
         until(f"{name} answers", lambda: run.answers(name), LIMIT_S)
         drill.seen = "no answer; answers once the network is back"
+    return drill
 
 
 def reachable(run, name):
@@ -174,48 +163,7 @@ def reachable(run, name):
         return False
 
 
-def supervise(run, name, order):
-    path = os.path.join(run.now["home"], "sv", name, "supervise/control")
-    with open(path, "w", encoding="ascii") as control:
-        control.write(order)
-
-
-def disk_full(run, recording):
-    """Prometheus on a small disk that somebody else fills."""
-    folder = os.path.join(run.now["home"], "data/prometheus")
-    supervise(run, "prometheus", "d")
-    until("Prometheus has ended", lambda: run.pid("prometheus") is None)
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=0777",
-                       "smx-drill", folder], check=False).returncode:
-        REPORT.append(("prometheus out of disk",
-                       "not tried: no right to mount", "-", "-"))
-        supervise(run, "prometheus", "u")
-        return
-    try:
-        supervise(run, "prometheus", "u")
-        until("Prometheus is there", lambda: run.answers("prometheus"))
-        with Drill(run, recording, "prometheus out of disk") as drill:
-            filler = os.path.join(folder, "filler")
-            fill(filler)
-            until("it says so", lambda: "no space left" in
-                  run.log("prometheus"), LIMIT_S)
-            drill.goes_on()
-            os.unlink(filler)
-            until("samples are stored again", lambda: fresh(run), LIMIT_S)
-            drill.seen = "samples refused, stored again with room"
-    finally:
-        supervise(run, "prometheus", "d")
-        until("Prometheus has ended", lambda: run.pid("prometheus") is None)
-        subprocess.run(["umount", folder], check=True)
-        supervise(run, "prometheus", "u")
-
-
-def fresh(run):
-    """Does Prometheus hold a tick count of the last seconds?"""
-    return run.answers("prometheus") and run.promql(
-        "time() - timestamp(market_data_published_total) < 3")
-
-
+@functools.cache
 def undisturbed(recording):
     with stack.Stack("calm", *recording.replay) as run:
         return settled(run, recording)
@@ -230,49 +178,64 @@ def check_equal(was, now):
         assert table == "positions" or rows == ids, f"{table} has doubles"
 
 
+def check_end(run, recording):
+    hurry(run)
+    check_equal(undisturbed(recording), settled(run, recording))
+
+
 def watchers_and_a_trader_fail_in_mid_replay(recording):
     """The short form."""
-    was = undisturbed(recording)
-    with stack.Stack("drill", *recording.options(speed=20),
+    undisturbed(recording)
+    with stack.Stack("drill", *recording.options(speed=5), "--alertmanager",
                      "--scrape-interval", 1, prometheus=True) as run:
         no_way_out()
-        killed(run, recording, "collector", "prometheus")
-        hung(run, recording, "collector", "prometheus", "risk")
-        check_equal(was, settled(run, recording))
+        killed(run, recording, *WATCHERS)
+        hung(run, recording, *WATCHERS, "risk")
+        check_end(run, recording)
 
 
 def watchers_fail_in_every_way(recording):
-    was = undisturbed(recording)
-    with stack.Stack("watchers", *recording.options(speed=5.5),
-                     "--scrape-interval", 1, prometheus=True) as run:
+    undisturbed(recording)
+    with stack.Stack("watchers", *recording.options(speed=2),
+                     "--alertmanager", "--scrape-interval", 1,
+                     prometheus=True) as run:
         no_way_out()
-        killed(run, recording, "collector", "prometheus")
-        cut_off(run, recording, "collector")
-        cut_off(run, recording, "prometheus")
-        disk_full(run, recording)
-        hung(run, recording, "collector")
-        hung(run, recording, "prometheus")
-        check_equal(was, settled(run, recording))
+        calm = report.Calm(run, recording)
+        calm.look()
+        drills = killed(run, recording, *WATCHERS)
+        drills += [cut_off(run, recording, name) for name in WATCHERS]
+        calm.look()
+        drills += [hung(run, recording, name) for name in WATCHERS]
+        drills += [disks.prometheus_out_of_disk(run, recording),
+                   disks.alertmanager_out_of_disk(run, recording)]
+        calm.look()
+        calm.check(filter(None, drills))
+        check_end(run, recording)
 
 
 def traders_and_stores_fail(recording):
-    was = undisturbed(recording)
-    with stack.Stack("stores", *recording.options(speed=8)) as run:
+    undisturbed(recording)
+    with stack.Stack("stores", *recording.options(speed=2)) as run:
         frozen_store(run, recording, "redis", "signal")
         frozen_store(run, recording, "postgres", "writer")
-        with Drill(run, recording, "redis killed") as drill:
-            pid = run.kill("redis")
-            back(run, "redis", pid)
-            until("signal is well again", lambda: run.answers("signal"))
-            drill.seen = "started again; services connected again"
+        store_killed(run, recording, "redis", "signal")
+        store_killed(run, recording, "postgres", "writer")
         hung(run, recording, "risk", "execution")
         hung(run, recording, "signal", "writer", "feed")
-        check_equal(was, settled(run, recording))
+        check_end(run, recording)
+
+
+def stores_have_no_room(recording):
+    undisturbed(recording)
+    with stack.Stack("room", *recording.options(speed=4)) as run:
+        disks.store_out_of_disk(run, recording, "redis", 64)
+        disks.store_out_of_disk(run, recording, "postgres", 128)
+        check_end(run, recording)
 
 
 def segments_have_no_room(recording):
     """/dev/shm is full before anybody starts: no metrics, same orders."""
-    was = undisturbed(recording)
+    undisturbed(recording)
     folder = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
     folder = os.path.join(folder, f"smx-drill-{os.getpid()}")
     os.mkdir(folder, 0o755)
@@ -288,9 +251,9 @@ def segments_have_no_room(recording):
                              env={"SMX_DIR": folder}) as run:
                 assert not re.search(r"\nsmx_segments [1-9]", run.get(
                     "collector", "/metrics")[2])
-                check_equal(was, settled(run, recording))
-            REPORT.append(("/dev/shm full", "no metrics, the same orders",
-                           f"{time.monotonic() - began:.1f}", "-"))
+                check_equal(undisturbed(recording), settled(run, recording))
+            report.ROWS.append(("/dev/shm full", "no metrics, the same orders",
+                                "-", f"{time.monotonic() - began:.1f}", "-"))
         finally:
             subprocess.run(["umount", folder], check=True)
     finally:
@@ -300,53 +263,49 @@ def segments_have_no_room(recording):
 def no_way_out():
     """Nothing here reaches the outside: there is no route."""
     if not os.environ.get("DRILLS_NETLESS"):
-        return
+        return report.not_tried("no route out", "no right to a namespace")
     with open("/proc/net/route", encoding="ascii") as routes:
         assert len(routes.readlines()) == 1, "there is a route"
     try:
         socket.create_connection(("192.0.2.1", 80), timeout=2)
     except OSError:
-        REPORT.append(("no route out", "all parts healthy", "-", "-"))
-        return
+        report.ROWS.append(("no route out", "all parts healthy", "-", "-",
+                            "-"))
+        return None
     raise AssertionError("the outside can be reached")
 
 
-def print_report():
-    head = ("broken", "seen", "seconds", "hops in ms")
-    rows = [head, *REPORT]
-    width = [max(len(r[i]) for r in rows) for i in range(4)]
-    print("\nLost 0, doubled 0 in all of them: the rows of " +
-          ", ".join(TABLES) + " are those of an undisturbed run.\n"
-          "Hops: tick to signal + signal to order, mean while broken.\n")
-    for row in rows:
-        print("  ".join(c.ljust(w) for c, w in zip(row, width)).rstrip())
-    sys.stdout.flush()
-
-
 def enter_namespace():
-    """A network of our own, with a loopback and nothing else."""
+    """A network of our own, with a loopback and nothing else, and mounts
+    that end with us."""
     if os.environ.get("DRILLS_NETLESS") or os.geteuid() != 0:
         return
     inner = 'ip link set lo up && exec "$@"'
-    if subprocess.run(["unshare", "--net", "sh", "-c", inner, "sh", "true"],
-                      check=False).returncode == 0:
-        os.execvpe("unshare", ["unshare", "--net", "sh", "-c", inner, "sh",
-                               sys.executable, *sys.argv],
+    words = ["unshare", "--net", "--mount", "sh", "-c", inner, "sh"]
+    if subprocess.run([*words, "true"], check=False).returncode == 0:
+        os.execvpe("unshare", [*words, sys.executable, *sys.argv],
                    {**os.environ, "DRILLS_NETLESS": "1"})
+
+
+SHORT = (watchers_and_a_trader_fail_in_mid_replay,)
+LONG = (watchers_fail_in_every_way, traders_and_stores_fail,
+        stores_have_no_room, segments_have_no_room)
+
+
+def chosen(words):
+    if words == ["long"]:
+        return LONG
+    return [t for t in SHORT + LONG if t.__name__ in words] or SHORT
 
 
 def main():
     enter_namespace()
-    tests = [watchers_fail_in_every_way, traders_and_stores_fail,
-             segments_have_no_room] if "long" in sys.argv else \
-        [watchers_and_a_trader_fail_in_mid_replay]
     failed = False
     try:
-        stack.main(*tests)
+        stack.main(*chosen(sys.argv[1:]))
     except SystemExit as status:
         failed = bool(status.code)
-    if not failed:
-        print_report()
+    report.table(None if failed else TABLES)
     sys.exit(1 if failed else 0)
 
 
