@@ -237,8 +237,10 @@ prepare() {
 # runsvdir leads a session of its own, with nothing of our environment and none
 # of our descriptors: whoever waits for our output must not wait for it.
 launch() {
-	local pid fd
+	local pid fd i late=
 
+	# An interrupt waits until there is a session that can be stopped.
+	trap 'late=1' INT TERM HUP
 	(
 		cd "$home/sv" || exit
 		for fd in /proc/self/fd/*; do
@@ -253,6 +255,17 @@ launch() {
 	disown "$pid"
 	state_write "$pid"
 	state_read
+	for ((i = 0; i < 100; i++)); do
+		[[ -z $(members) ]] || break
+		sleep 0.05
+	done
+	trap up_interrupted INT TERM HUP
+	[[ -z $late ]] || up_interrupted
+}
+
+up_interrupted() {
+	warn interrupted
+	exit 130
 }
 
 # release NAME... -- let runit start them.
@@ -336,7 +349,7 @@ cmd_up() {
 	fi
 	home_check
 	trap up_undo EXIT
-	trap 'warn interrupted; exit 130' INT TERM HUP
+	trap up_interrupted INT TERM HUP
 	ports_lock
 	prepare "${binaries[@]}"
 	launch
