@@ -57,6 +57,8 @@ def arguments(words):
                    help="of the order of the slices, and the bootstrap [1]")
     p.add_argument("--out", metavar="DIR", default="ab-report",
                    help="where the report goes [ab-report]")
+    p.add_argument("--pictures", metavar="DIR",
+                   help="keep the README's pictures there, too (PNG)")
     p.add_argument("--builds", nargs=2, metavar="DIR", required=True,
                    help=argparse.SUPPRESS)
     asked = p.parse_args(words)
@@ -220,6 +222,8 @@ def main(words):
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     report.write(whole, asked.out)
+    if asked.pictures:
+        report.keep_pictures(asked.out, asked.pictures)
     print(report.text(whole))
     print(f"{asked.out}/report.html and report.json have all of it.")
     if run.ended == "interrupted":

@@ -62,11 +62,15 @@ def errors_per_hour(block):
     return faults * 3600 / block["window_s"]
 
 
-def scrape_ms(block):
-    """The longest scrape of a target of ours."""
-    rows = [row[2] for row in block.get("scrapes", {}).get("rows", ())
+def of_ours(block):
+    """The durations of the scrapes of our targets, in seconds."""
+    return [row[2] for row in block.get("scrapes", {}).get("rows", ())
             if row[0] != "prometheus"]
-    return max(rows) * 1e3 if rows else None
+
+
+def scrape_ms(block):
+    took = of_ours(block)
+    return max(took) * 1e3 if took else None
 
 
 OURS = SERVICES + ("collector",)
@@ -137,6 +141,9 @@ MONITORING = (
              held("pss_bytes", (name,))) for name in MONITORS] +
     [Measure("scrape", "longest scrape", "ms", scrape_ms,
              "difference", SCRAPE_MS),
+     Measure("scrapes", "scrapes of ours under load", "/s",
+             lambda block: len(of_ours(block)) / block["http"]["seconds"]
+             if "scrapes" in block else None),
      Measure("page", "page of /metrics", "kB",
              at("scrapes", "page_bytes", scale=1e-3))])
 

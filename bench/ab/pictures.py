@@ -202,7 +202,7 @@ def scrape_timeline(whole):
     x = Axis(0, max(row[0] for row in timeline) + 0.1, 70, WIDTH - 16)
     y = Axis(min(row[2] for row in timeline) / 1e3 * 0.8,
              max(row[3] for row in timeline) / 1e3 * 1.2, 270, 40, log=True)
-    picture.axes(x, y, "seconds of one block", "latency: median (line) and "
+    picture.axes(x, y, "seconds of load", "latency: median (line) and "
                  "longest (dots) of every tenth of a second; bars: scrapes",
                  y_label=micros)
     for target, at, took in block["scrapes"]["rows"]:

@@ -5,6 +5,8 @@ import json
 import os
 import pathlib
 import platform
+import shutil
+import sys
 
 import judge
 import page
@@ -13,7 +15,8 @@ import svg
 from measures import (CPU_POINTS, CRITERION, MEASURES, MEMORY_MB, SCRAPE_MS)
 from words import amount, change, table, verdict
 
-SCHEMA = 1
+SCHEMA = 2
+KEPT = ("forest", "percentiles")        # in the README
 # The proposal's table: what is extra, without, with, change, verdict.
 TABLE = ("http_p50", "http_p99", "paced_tick_to_signal_p50",
          "paced_tick_to_trade_p50", "tick_time", "cpu", "pss", "errors")
@@ -36,7 +39,7 @@ def machine():
 
 def structure(run, effects, controls, simulation, monitoring):
     asked = {key: value for key, value in vars(run.asked).items()
-             if key not in ("builds", "limit_s")}
+             if key not in ("builds", "limit_s", "pictures")}
     outcomes = [entry["outcome"] for entry in controls]
     return {
         "schema": SCHEMA,
@@ -149,3 +152,14 @@ def write(whole, folder):
     for name, picture in drawn.items():
         svg.save(out / name, picture)
     (out / "report.html").write_text(page.render(whole, drawn), "utf-8")
+
+
+def keep_pictures(out, folder):
+    """DIR/ab-NAME.png of those that the README shows."""
+    for name in KEPT:
+        source = pathlib.Path(out, f"{name}.png")
+        if source.exists():
+            shutil.copy(source, pathlib.Path(folder, f"ab-{name}.png"))
+        else:
+            print(f"cdb: no {name}.png: rsvg-convert makes it "
+                  "(apt install librsvg2-bin)", file=sys.stderr)

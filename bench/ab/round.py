@@ -4,6 +4,7 @@
     up (all) | slices and spans in a random order | of each: ab, the rest of
     the replay at full speed | read the events | down (all)
 """
+import contextlib
 import json
 import signal
 import time
@@ -17,7 +18,7 @@ AWAKE_S = 0.5                   # of load that nobody looks at, before all
 
 
 class Round:
-    """with Round(rig, variants, number, dice) as one: blocks = one.run(say)"""
+    """with Round(rig, variants, number, dice) as one: one.run(say)"""
 
     def __init__(self, rig, variants, number, dice):
         self.rig = rig
@@ -33,7 +34,8 @@ class Round:
     def __enter__(self):
         try:
             # one that is scraped waits for Prometheus, while others start
-            for variant in sorted(self.variants, key=lambda v: not v.interval):
+            for variant in sorted(self.shuffled(),
+                                  key=lambda v: not v.interval):
                 self.pipelines[variant.key].begin()
             left = dict(self.pipelines)
             while left:         # each stands by as soon as it is up
@@ -46,16 +48,22 @@ class Round:
         return self
 
     def __exit__(self, *failure):
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        deaf = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, signal.SIG_IGN) for number in deaf]
         try:
             for record in self.records.values():
                 record.close()
             for pipeline in self.pipelines.values():
                 pipeline.end()
-            for pipeline in self.pipelines.values():
-                pipeline.ended()
+            with contextlib.ExitStack() as all_of_them:
+                for pipeline in self.pipelines.values():
+                    all_of_them.callback(pipeline.ended)
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in zip(deaf, before):
+                signal.signal(number, handler)
+
+    def shuffled(self):
+        return self.dice.sample(self.variants, len(self.variants))
 
     def load(self, side, *words):
         """The words that start the load generator against this side."""
@@ -63,7 +71,8 @@ class Round:
         urls = (f"http://{side.pipeline.address('signal')}/{page}"
                 for page in ("health", "status"))
         return [f"{self.rig.tools}/ab-http", "--rate", asked.rate, "--seed",
-                asked.seed % 10**6 * 1000 + self.number + 1, *words, *urls]
+                asked.seed % 100 * 10**7 + (self.number + 2) * 1000,
+                *words, *urls]
 
     def prepare(self):
         """Connections, first touches of pages: not of any slice."""
@@ -74,7 +83,8 @@ class Round:
             side.stand_by()
             self.record(variant.key, side, variant)
         if any(v.interval for v in self.variants):
-            self.record(plan.SPAN.key, self.sides[plan.OFF.key], plan.SPAN)
+            one = (plan.OFF, plan.AGAIN)[self.number % 2]
+            self.record(plan.SPAN.key, self.sides[one.key], plan.SPAN)
 
     def record(self, key, side, variant):
         words = self.load(side, "--warm-up", LEAD_S, "--slices")
@@ -90,9 +100,7 @@ class Round:
         blocks = {key: self.measured(record)
                   for key, record in self.records.items()}
         say("ab, full speed, results")
-        order = list(self.variants)
-        self.dice.shuffle(order)
-        for variant in order:
+        for variant in self.shuffled():
             self.rest(self.sides[variant.key], [
                 b for key, b in blocks.items()
                 if self.records[key].side is self.sides[variant.key]])

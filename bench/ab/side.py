@@ -70,8 +70,9 @@ class Record:
         self.machine = {}
         self.samples = []
         self.load = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, start_new_session=True)
+            [str(word) for word in command], bufsize=0,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            start_new_session=True)
 
     def close(self):
         self.load.kill()
@@ -96,7 +97,6 @@ class Record:
             machine, before = self.everybody(), self.usage()
             began = time.monotonic()
             self.load.stdin.write(b"%.3f\n" % seconds)
-            self.load.stdin.flush()
             start = self.wait(began, seconds, before)
             span = time.monotonic() - began
             after = self.usage()

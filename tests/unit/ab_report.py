@@ -21,6 +21,7 @@ import xml.etree.ElementTree as tree
 from html.parser import HTMLParser
 
 sys.path.insert(0, os.path.join(sys.argv[1], "bench/ab"))
+import block                    # noqa: E402
 import judge                    # noqa: E402
 import kernel                   # noqa: E402
 import main as harness          # noqa: E402
@@ -262,6 +263,26 @@ def test_files_are_written_and_json_keeps_the_blocks():
         kept = json.loads(pathlib.Path(folder, "report.json").read_text())
     assert kept["blocks"] == json.loads(json.dumps(blocks))
     assert kept["schema"] == report.SCHEMA
+
+
+def test_pictures_are_kept_for_the_readme():
+    with tempfile.TemporaryDirectory() as out, \
+            tempfile.TemporaryDirectory() as docs:
+        for name in report.KEPT:
+            pathlib.Path(out, f"{name}.png").write_bytes(name.encode())
+        report.keep_pictures(out, docs)
+        for name in report.KEPT:
+            kept = pathlib.Path(docs, f"ab-{name}.png").read_bytes()
+            assert kept == name.encode(), name
+
+
+def test_scrapes_between_slices_are_not_of_the_block():
+    loaded = {"slices": [[10 * 10**9, 1.25], [20 * 10**9, 1.25]]}
+    assert block.under_load(loaded, 10.5) == 0.5
+    assert block.under_load(loaded, 11.5) is None
+    assert block.under_load(loaded, 19.9) is None
+    assert block.under_load(loaded, 20.5) == 1.75
+    assert block.under_load(loaded, 21.25) is None
 
 
 def test_the_table_is_the_proposals():
