@@ -69,7 +69,9 @@ class Outages(MarketTest):
         m.pg.kill()
         back = time.monotonic() + POSTGRES_AWAY
         until("the feed waits", lambda: self.held_up(m))
-        self.assertEqual(get(m.services["writer"].http, "/health")[0], 503)
+        # what served its connection may outlive it by a moment
+        until("the writer says so", lambda: get(
+            m.services["writer"].http, "/health")[0] == 503)
         until("it is shown", lambda:
               self.value(m, "cdb_postgres_up", "writer") == 0 and
               self.value(m, "cdb_health_status", "writer") == 0)
