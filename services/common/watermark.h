@@ -14,6 +14,10 @@
  *     stays true in the next life.  (One that is given another profile or
  *     cool-down may add a signal to a tick that was told; it is then taken
  *     as one from outside.  Nothing is lost.)
+ *     The same goes for two lives at once: one that has been taken over, and
+ *     does not know yet, decides as the other does, as long as it reads every
+ *     tick.  What it has not read may have been trimmed; so after a gap in
+ *     their numbers nothing is told until a transaction has passed the fence.
  * W3  Redis sends no reply before it has synced all that was executed until
  *     then.  So whatever was told about outlives Redis, too.
  * W4  It travels beside the streams and may overtake the signals that it is

@@ -31,6 +31,7 @@ struct cdb_step {
 	uint64_t bad;		/* messages that could not be understood */
 	uint64_t low_volume;
 	uint64_t cooling;
+	bool gap;		/* in the numbers of the ticks */
 	size_t n_out;
 	struct cdb_output out[CDB_INTAKE_COUNT];
 };

@@ -82,6 +82,8 @@ sequence_check(struct cdb_signal_app *app, const struct cdb_tick *tick)
 {
 	uint64_t want = app->engine.last_seq + 1;
 
+	if (tick->meta.sequence_id != want)
+		app->step.gap = true;
 	if (app->engine.last_seq && tick->meta.sequence_id != want) {
 		cdb_metrics_error(&app->service.m, "sequence");
 		log_warn(&app->service.log, "ticks are not in sequence",
@@ -141,6 +143,7 @@ step_forget(struct cdb_signal_app *app)
 	struct cdb_step *step = &app->step;
 
 	step->ticks = step->bad = step->low_volume = step->cooling = 0;
+	step->gap = false;
 	step->n_out = 0;
 }
 
@@ -213,13 +216,14 @@ on_told(void *arg, const redisReply *reply)
 		cdb_bus_drop(&app->service.bus, reply->str);
 }
 
-/* W1: no transaction is under way, and no signal waits for one. */
+/* W1, W2: no transaction is under way, and nothing waits for one. */
 static void
 progress_tell(struct cdb_signal_app *app)
 {
 	char text[CDB_WATERMARK_TEXT];
 
-	if (app->step.n_out > 0 || app->engine.last_seq == app->told.seq)
+	if (app->step.n_out > 0 || app->step.gap ||
+	    app->engine.last_seq == app->told.seq)
 		return;
 	app->told.seq = app->engine.last_seq;
 	cdb_watermark_write(&app->told, text);

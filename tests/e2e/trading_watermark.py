@@ -75,6 +75,20 @@ class Watermark(MarketTest):
         until("it is taken", lambda: self.waiting(m) == 0)
         self.assertIsNone(m.services["risk"].poll())
 
+    def test_a_gap_is_told_only_once_the_fence_is_passed(self):
+        """Whoever has been taken over may miss what was trimmed since."""
+        m = self.market(data=[])
+        heard = Listener(m)
+        m.up("signal")
+        m.tick(1, "AUSDT")
+        until("it is committed", lambda: m.state("signal", "seq") == 1)
+        m.ask("INCR", "epoch:signal")
+        m.tick(5, "AUSDT")
+        until("that is, too", lambda: m.state("signal", "seq") == 5)
+        until("it is told", lambda: 5 in (seq for seq, _ in heard.marks()))
+        # by the life that found its transaction refused: 1, and no more
+        self.assertEqual([seq for seq, _ in heard.marks()], [1, 1, 5])
+
     def test_what_is_told_holds_whoever_dies(self):
         """Nothing comes of a tick any more once it was told, in no life of
         signal: what has come of it stands at or before the id."""
