@@ -118,6 +118,10 @@ void httpd__on_completed(void *cls, struct MHD_Connection *mhd, void **ctx,
 /* httpd_read.c: whether two readers could take it for different requests */
 bool httpd__has_two_meanings(const struct httpd_request *req);
 
+/* Whether its body is coded in a way that does not say where it ends:
+ * libmicrohttpd would wait for the end of the connection. */
+bool httpd__has_no_end(const struct httpd_request *req);
+
 /* httpd_response.c: an answer for libmicrohttpd; NULL: no memory.  The body is
  * taken either way. */
 struct MHD_Response *httpd__response_create(const struct httpd *h,

@@ -81,6 +81,15 @@ httpd__has_two_meanings(const struct httpd_request *req)
 	    lengths + codings > 1;
 }
 
+bool
+httpd__has_no_end(const struct httpd_request *req)
+{
+	const char *coding = httpd_header_get(req,
+	    MHD_HTTP_HEADER_TRANSFER_ENCODING);
+
+	return coding && strcasecmp(coding, "chunked") != 0;
+}
+
 const char *
 httpd_header_list(const struct httpd_request *req, const char *name,
     char *buf, size_t cap)

@@ -113,17 +113,15 @@ httpd_allow(struct httpd_request *req, const char *methods)
 
 /* Where its body ends nobody knows, so the connection ends, too. */
 static void
-refuse_ambiguous(struct httpd_request *req)
+refuse_for_good(struct httpd_request *req, const char *text)
 {
 	static const struct httpd_header close = { "Connection", "close" };
-	static const char text[] = "Host, Content-Length or Transfer-Encoding "
-	    "contradict each other\n";
 
 	httpd_reply(req, &(struct httpd_reply){
 	    .status = MHD_HTTP_BAD_REQUEST,
 	    .content_type = "text/plain; charset=utf-8",
 	    .headers = &close, .n_headers = 1,
-	    .body = text, .body_len = sizeof(text) - 1 });
+	    .body = text, .body_len = strlen(text) });
 }
 
 /* What is wrong before the body matters; answers, or leaves req as it is. */
@@ -133,7 +131,11 @@ refuse_early(struct httpd_request *req)
 	if (req->conn->bad_uri)
 		httpd_reply_text(req, 400, "the address holds a zero byte\n");
 	else if (httpd__has_two_meanings(req))
-		refuse_ambiguous(req);
+		refuse_for_good(req, "Host, Content-Length or "
+		    "Transfer-Encoding contradict each other\n");
+	else if (httpd__has_no_end(req))
+		refuse_for_good(req, "of Transfer-Encoding only chunked is "
+		    "known\n");
 	else if (!httpd_allow(req, req->conn->h->opt.methods))
 		return;
 	else if (announces_too_much(req))

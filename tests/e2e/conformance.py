@@ -171,6 +171,21 @@ def a_request_with_two_meanings_is_refused_and_nothing_behind_it_answered():
 
 
 @test
+def a_body_whose_end_nobody_can_tell_is_refused_at_once():
+    with Box() as box:
+        for coding in ("gzip", "gzip, chunked", "chunked, gzip", "identity",
+                       "chunked;q=1", "x"):
+            answers = raw(box, "GET /-/healthy HTTP/1.1", "Host: a",
+                          f"Transfer-Encoding: {coding}", "", "0", *END)
+            assert [a[0] for a in answers] == [400], (coding, answers)
+            assert answers[0][1]["Connection"] == "close"
+        answers = raw(box, "GET /-/healthy HTTP/1.1", "Host: a",
+                      "Transfer-Encoding: Chunked", "", "0", "",
+                      "GET /-/healthy HTTP/1.1", *END)
+        assert [a[0] for a in answers] == [200, 200], answers
+
+
+@test
 def every_format_is_strictly_what_it_says():
     with Box() as box:
         some_services(box)
