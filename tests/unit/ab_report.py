@@ -21,19 +21,14 @@ import xml.etree.ElementTree as tree
 from html.parser import HTMLParser
 
 sys.path.insert(0, os.path.join(sys.argv[1], "bench/ab"))
-import block                    # noqa: E402
 import judge                    # noqa: E402
 import kernel                   # noqa: E402
-import main as harness          # noqa: E402
 import measures                 # noqa: E402
 import page                     # noqa: E402
 import pictures                 # noqa: E402
 import plan                     # noqa: E402
-import recorded                 # noqa: E402
 import report                   # noqa: E402
-import streams                  # noqa: E402
 import svg                      # noqa: E402
-from progress import Progress   # noqa: E402
 
 VARIANTS = plan.variants([5])
 DELAY_NS = 10000                # of 100 µs
@@ -276,15 +271,6 @@ def test_pictures_are_kept_for_the_readme():
             assert kept == name.encode(), name
 
 
-def test_scrapes_between_slices_are_not_of_the_block():
-    loaded = {"slices": [[10 * 10**9, 1.25], [20 * 10**9, 1.25]]}
-    assert block.under_load(loaded, 10.5) == 0.5
-    assert block.under_load(loaded, 11.5) is None
-    assert block.under_load(loaded, 19.9) is None
-    assert block.under_load(loaded, 20.5) == 1.75
-    assert block.under_load(loaded, 21.25) is None
-
-
 def test_the_table_is_the_proposals():
     rows = report.rows_of(whole_of(blocks_made(9)), "scraped5")
     words = " ".join(row[0] for row in rows)
@@ -296,85 +282,11 @@ def test_the_table_is_the_proposals():
     assert "MB" in next(r for r in rows if r[0].startswith("memory"))[3]
 
 
-def schedule(seed, seconds=5, intervals=(5,)):
-    return plan.schedule(plan.variants(intervals), seconds,
-                         random.Random(seed))
-
-
-def test_every_variant_has_the_same_time_in_an_order_of_the_seed():
-    assert schedule(1) == schedule(1) != schedule(2)
-    times = collections.Counter()
-    for key, seconds in schedule(1, 5, (60, 1)):
-        times[key] += seconds
-    times = {key: round(seconds, 6) for key, seconds in times.items()}
-    assert times == dict.fromkeys(
-        ("off", "off2", "delayed", "on", "span", "scraped60", "scraped1"),
-        5), times
-
-
-def turns(steps, size):
-    keys = [key for key, _ in steps]
-    return [tuple(keys[n:n + size]) for n in range(0, len(keys), size)]
-
-
-def test_slices_take_turns_so_that_a_disturbance_meets_all():
-    found = turns([s for s in schedule(3) if s[1] < 1], 4)
-    assert len(found) == 20 and len(set(found)) > 10, found
-    assert all(sorted(turn) == ["delayed", "off", "off2", "on"]
-               for turn in found)
-
-
-def test_longer_slices_take_turns_anywhere_in_a_round():
-    places = set()
-    for seed in range(100):
-        found = turns([s for s in schedule(seed) if s[1] > 1], 2)
-        assert len(found) == 4, found
-        assert all(sorted(turn) == ["scraped5", "span"] for turn in found)
-        places.update(n for n, s in enumerate(schedule(seed)) if s[1] > 1)
-    assert len(places) > 80, places
-
-
 def test_what_is_scraped_is_held_against_slices_of_its_length():
     blocks = blocks_made(9, span=1.5, scraped5=1.5)
     whole = whole_of(blocks)
     assert abs(effect_of(whole, "scraped5", "http_p50")["median"] - 1) < 0.02
     assert abs(effect_of(whole, "on", "http_p50")["median"] - 1) < 0.02
-
-
-def test_events_are_those_of_the_slices():
-    found = [("tick_to_signal", at, at) for at in range(100)]
-    times = [(10, 20), (50, 60)]
-    kept = streams.within(found, times)["tick_to_signal"]
-    assert (kept["events"], kept["p50"], kept["max"]) == (20, 19, 59), kept
-
-
-def test_trades_come_at_even_distances():
-    lines = list(recorded.even(recorded.source(7)[1][:10], 25))
-    times = [int(line.split(",")[4]) for line in lines]
-    numbers = [int(line.split(",")[0]) for line in lines]
-    assert {b - a for a, b in zip(times, times[1:])} == {recorded.STEP_MS}
-    assert {b - a for a, b in zip(numbers, numbers[1:])} == {1}
-
-
-def test_quantiles_are_nearest_ranks():
-    found = streams.quantiles(range(1, 101))
-    assert found == {"p50": 50, "p90": 90, "p99": 99, "p999": 100,
-                     "max": 100}, found
-    assert streams.quantiles([]) == {}
-
-
-def test_progress_tells_what_is_left_and_keeps_the_limit():
-    clock, out = [0.0], io.StringIO()
-    progress = Progress(100, 20, out, lambda: clock[0])
-    assert progress.fits(50)
-    for _ in range(4):
-        progress.begin("a round")
-        clock[0] += 10
-        progress.done()
-    assert progress.fits(6) and not progress.fits(7)
-    progress.begin("one more")
-    assert out.getvalue().splitlines()[-1] == (
-        "[  5/ 20] one more, 1 min 00 s left")
 
 
 def test_peers_are_compared_within_a_round():
@@ -390,19 +302,6 @@ def test_peers_are_compared_within_a_round():
     assert "observe" not in found["other"], found
     assert "5×" in peers.text(found, ["inc", "observe"])
     tree.fromstring(svg.alone(peers.picture(found, ["inc", "observe"])))
-
-
-def test_wrong_words_are_refused():
-    sys.stderr = io.StringIO()
-    for words in (["--pairs", "0"], ["--intervals", "5,x"],
-                  ["--seconds", "0"], ["--rate", "-1"], ["more"]):
-        try:
-            harness.arguments([*words, "--builds", "a", "b"])
-        except SystemExit as stop:
-            assert stop.code == 2, words
-        else:
-            raise AssertionError(f"{words} was taken")
-    sys.stderr = sys.__stderr__
 
 
 def main():
