@@ -102,7 +102,9 @@ def events(found, block):
 def trading_hash(rig, pipeline):
     """One hash of every signal, order and result, stamps left out."""
     digest = os.path.join(rig.builds["on"], "services/cdb-digest")
-    text = "".join(quiet([digest, "--redis", pipeline.address("redis"),
+    redis = pipeline.now["parts"]["redis"]
+    text = "".join(quiet([digest, "--redis", redis["address"],
+                          "--redis-password-file", redis["password_file"],
                           "--stream", stream]) for stream in HASHED)
     return hashlib.sha256(text.encode()).hexdigest()
 

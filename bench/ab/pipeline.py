@@ -121,7 +121,7 @@ class Pipeline:
         return self.now["parts"][name]["address"]
 
     def redis(self):
-        return Redis(self.address("redis"))
+        return Redis(self.now["parts"]["redis"])
 
     def get(self, name, path):
         return fetch(f"http://{self.address(name)}{path}")

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: users.sh FOLDER -- print an ACL file for Redis (aclfile).
 #
-# FOLDER/SERVICE holds the password of each service in its first line; what is
-# printed holds hashes of them.  A service may use its own state, add to what it
-# publishes, and consume what it reads; monitoring has no user, and whoever
-# does not log in may do nothing.
+# FOLDER/USER holds the password of each user in its first line (passwords.sh
+# makes them); what is printed holds hashes of them.  A service may use its own
+# state, add to what it publishes, and consume what it reads; the operator may
+# do everything; monitoring has no user, and whoever does not log in may ask
+# whether Redis lives.
 #
 # A service sees no configuration: it cannot ask whether Redis may forget.
 set -eu
@@ -52,7 +53,8 @@ service() {
 	printf '\n'
 }
 
-echo 'user default off resetpass resetkeys resetchannels -@all'
+echo 'user default on nopass resetkeys resetchannels -@all +ping'
+echo "user operator on #$(hash_of operator) ~* &* +@all"
 service feed 'market_data' ''
 service signal 'signals' 'market_data' '' '+publish worked:signal'
 service risk 'orders risk_events portfolio alerts' \

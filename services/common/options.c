@@ -40,21 +40,12 @@ take_redis(void *arg, const char *value)
 	    (o->redis.is_unix || (o->redis.host[0] && o->redis.port));
 }
 
-/* The first line of a file: a command line can be read by everybody. */
 static bool
 take_password(void *arg, const char *value)
 {
 	struct cdb_options *o = arg;
-	FILE *file = fopen(value, "re");
-	bool read = file && fgets(o->password, sizeof(o->password), file);
-	size_t len = read ? strcspn(o->password, "\n") : 0;
 
-	if (file)
-		fclose(file);
-	if (len == 0 || len == sizeof(o->password) - 1)
-		return false;
-	o->password[len] = '\0';
-	return true;
+	return cdb_password_read(value, o->password);
 }
 
 static bool

@@ -13,6 +13,7 @@
 
 #include "runtime/addr.h"
 #include "runtime/log.h"
+#include "services/common/password.h"
 
 enum cdb_profile { CDB_DEFAULT, CDB_REPLAY, CDB_DEMO };
 
@@ -26,8 +27,6 @@ struct cdb_names {
 
 /* cdb_names_take -- one more: letters, digits, - and _; false: it is none. */
 bool cdb_names_take(struct cdb_names *names, const char *value);
-
-#define CDB_PASSWORD_TEXT 129
 
 /* What every service takes. */
 struct cdb_options {

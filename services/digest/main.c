@@ -14,6 +14,8 @@
 
 #include "runtime/addr.h"
 #include "services/common/message.h"
+#include "services/common/operator.h"
+#include "services/common/password.h"
 #include "version.h"
 
 #define PAGE 1000	/* entries of one question */
@@ -94,27 +96,14 @@ print(struct digest *d)
 	printf("\n");
 }
 
-static redisContext *
-dial(const struct addr *addr)
-{
-	struct timeval patience = { .tv_sec = 5 };
-	redisContext *c = addr->is_unix
-	    ? redisConnectUnixWithTimeout(addr->path, patience)
-	    : redisConnectWithTimeout(addr->host, addr->port, patience);
-
-	if (c && !c->err)
-		redisSetTimeout(c, patience);
-	return c;
-}
-
 static int
-run(const struct addr *addr, const char *stream)
+run(const struct addr *addr, const char *password, const char *stream)
 {
 	struct digest d = { .stream = stream, .last = "0-0" };
 	int n = -EIO;
 
 	sha256_init(&d.ctx);
-	d.redis = dial(addr);
+	d.redis = cdb_operator_connect(addr, password);
 	if (!d.redis || d.redis->err)
 		fail(d.redis ? d.redis->errstr : "out of memory");
 	else
@@ -133,7 +122,7 @@ static int
 usage(void)
 {
 	fprintf(stderr, "usage: cdb-digest --redis HOST:PORT|unix:/path "
-			"[--stream NAME]\n");
+			"[--redis-password-file FILE] [--stream NAME]\n");
 	return 2;
 }
 
@@ -142,6 +131,7 @@ main(int argc, char **argv)
 {
 	const char *redis = NULL;
 	const char *stream = CDB_TOPIC_SIGNALS;
+	char password[CDB_PASSWORD_TEXT] = "";
 	struct addr addr;
 
 	for (int i = 1; i < argc; i++) {
@@ -153,10 +143,14 @@ main(int argc, char **argv)
 			redis = argv[++i];
 		else if (i + 1 < argc && strcmp(argv[i], "--stream") == 0)
 			stream = argv[++i];
+		else if (i + 1 < argc &&
+		    strcmp(argv[i], "--redis-password-file") == 0 &&
+		    cdb_password_read(argv[i + 1], password))
+			i++;
 		else
 			return usage();
 	}
 	if (!redis || addr_parse(redis, &addr) < 0)
 		return usage();
-	return run(&addr, stream);
+	return run(&addr, password[0] ? password : NULL, stream);
 }

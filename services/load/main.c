@@ -21,6 +21,8 @@
 #include "services/common/decimal.h"
 #include "services/common/event_id.h"
 #include "services/common/message.h"
+#include "services/common/operator.h"
+#include "services/common/password.h"
 #include "version.h"
 
 #define SYMBOLS	     4
@@ -29,6 +31,7 @@
 
 struct load {
 	struct addr redis;
+	char password[CDB_PASSWORD_TEXT];	/* empty: none */
 	int64_t signals;
 	int64_t rate;		/* per second; 0: as fast as it goes */
 	int64_t symbols;
@@ -44,6 +47,9 @@ usage(void)
 	printf("usage: cdb-load [options]\n"
 	    "Publishes signals at a controlled rate, and says how it went.\n\n"
 	    "  --redis ADDRESS   where Redis listens [127.0.0.1:6379]\n"
+	    "  --redis-password-file FILE\n"
+	    "                    log in to Redis as the user " CDB_OPERATOR
+	    "\n"
 	    "  --signals N       how many [1000]\n"
 	    "  --rate R          of them per second, or max [100]\n"
 	    "  --symbols N       over so many symbols, 1 to %d [1]\n"
@@ -58,6 +64,8 @@ take(struct load *l, const char *name, const char *value)
 
 	if (strcmp(name, "--redis") == 0)
 		return addr_parse(value, &l->redis) == 0;
+	if (strcmp(name, "--redis-password-file") == 0)
+		return cdb_password_read(value, l->password);
 	if (strcmp(name, "--signals") == 0)
 		return number_parse(value, 1, 100000000, &l->signals) == 0;
 	if (strcmp(name, "--symbols") == 0)
@@ -107,18 +115,6 @@ fail(struct load *l, const char *what)
 	    l->ctx && l->ctx->err ? ": " : "",
 	    l->ctx && l->ctx->err ? l->ctx->errstr : "");
 	return 1;
-}
-
-static void
-connect_redis(struct load *l)
-{
-	struct timeval patience = { .tv_sec = 5 };
-
-	l->ctx = l->redis.is_unix
-	    ? redisConnectUnixWithTimeout(l->redis.path, patience)
-	    : redisConnectWithTimeout(l->redis.host, l->redis.port, patience);
-	if (l->ctx && !l->ctx->err)
-		redisSetTimeout(l->ctx, patience);
 }
 
 /* The data of the latest entry of a stream, NULL for none. */
@@ -284,7 +280,8 @@ main(int argc, char **argv)
 	status = parse(&l, argc, argv);
 	if (status >= 0)
 		return status;
-	connect_redis(&l);
+	l.ctx = cdb_operator_connect(&l.redis,
+	    l.password[0] ? l.password : NULL);
 	if (!l.ctx || l.ctx->err) {
 		status = fail(&l, "cannot connect to Redis");
 	} else {

@@ -166,9 +166,13 @@ class Stack:
 
     def redis(self, *words):
         """Lines of the answer; [] where Redis does not answer (now)."""
-        host, port = self.now["parts"]["redis"]["address"].split(":")
+        redis = self.now["parts"]["redis"]
+        host, port = redis["address"].split(":")
+        password = pathlib.Path(redis["password_file"]).read_text("ascii")
         done = subprocess.run(
-            ["redis-cli", "-h", host, "-p", port, *map(str, words)],
+            ["redis-cli", "--user", "operator", "--no-auth-warning", "-h",
+             host, "-p", port, *map(str, words)],
+            env=dict(os.environ, REDISCLI_AUTH=password.strip()),
             capture_output=True, text=True, timeout=60, check=False)
         return done.stdout.splitlines() if done.returncode == 0 else []
 

@@ -24,9 +24,10 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Redis:
-    """The few commands needed here, over RESP."""
+    """The few commands needed here, over RESP, as the operator."""
 
-    def __init__(self, address):
+    def __init__(self, part):
+        address, file = part["address"], part.get("password_file")
         if address.startswith("unix:"):
             peer = socket.socket(socket.AF_UNIX)
             peer.settimeout(5)
@@ -35,6 +36,9 @@ class Redis:
             host, port = address.rsplit(":", 1)
             peer = socket.create_connection((host, int(port)), 5)
         self.io = peer.makefile("rwb")
+        if file:
+            with open(file, encoding="ascii") as text:
+                self("AUTH", "operator", text.readline().rstrip("\n"))
 
     def __call__(self, *words):
         words = [str(w).encode() for w in words]
@@ -85,7 +89,7 @@ def count_file(status):
 
 
 def count_redis(status):
-    redis = Redis(status["parts"]["redis"]["address"])
+    redis = Redis(status["parts"]["redis"])
     found = {}
     try:
         found["published"] = redis.info("STREAM", "market_data")[
@@ -131,7 +135,7 @@ def count_postgres(status):
 
 
 def count_sides(status):
-    redis = Redis(status["parts"]["redis"]["address"])
+    redis = Redis(status["parts"]["redis"])
     sides = {"BUY": 0, "SELL": 0}
     start = "-"
     while True:
@@ -269,9 +273,12 @@ def feed_goes_on(status):
 
 
 def digest_of(status, program):
+    redis = status["parts"]["redis"]
+    file = redis.get("password_file")
     done = subprocess.run(
-        [program, "--redis", status["parts"]["redis"]["address"],
-         "--stream", "signals"], capture_output=True, text=True, check=False)
+        [program, "--redis", redis["address"], "--stream", "signals",
+         *(["--redis-password-file", file] if file else [])],
+        capture_output=True, text=True, check=False)
     return (done.stdout or done.stderr).strip()
 
 

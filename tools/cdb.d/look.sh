@@ -46,7 +46,10 @@ status_json() {
 		printf '%s"%s":{"state":"%s","pid":%s,"restarts":%s,' "$comma" \
 			"$name" "${health_now[$name]}" "${pid:-null}" \
 			"$(restarts_of "$name")"
-		printf '"address":%s}' "$(quote_json "$(address_of "$name")")"
+		printf '"address":%s' "$(quote_json "$(address_of "$name")")"
+		[[ $name != redis ]] || printf ',"password_file":%s' \
+			"$(quote_json "$operator_password")"
+		printf '}'
 		comma=,
 	done
 	printf '}}\n'
@@ -140,7 +143,18 @@ cmd_load() {
 		say "nothing is running"
 		return 3
 	fi
-	"$home/bin/$(binary_of load)" --redis "$(address_of redis)" "$@"
+	"$home/bin/$(binary_of load)" --redis "$(address_of redis)" \
+		--redis-password-file "$operator_password" "$@"
+}
+
+# redis-cli on the run's Redis, as its operator.
+cmd_redis() {
+	if ! run_lives; then
+		say "nothing is running"
+		return 3
+	fi
+	REDISCLI_AUTH=$(<"$operator_password") redis-cli --user operator \
+		--no-auth-warning -p "${port[redis]}" "$@"
 }
 
 cmd_recording() {

@@ -103,6 +103,7 @@ command_of() {
 	*)
 		argv=("$home/bin/$(binary_of "$1")"
 			--redis "127.0.0.1:${port[redis]}"
+			--redis-password-file "${operator_password%/*}/$1"
 			--listen "127.0.0.1:${port[$1]}"
 			--profile "$profile" --seed "$seed")
 		if [[ $metrics == 0 ]]; then
@@ -217,8 +218,20 @@ postgres_bin() {
 # Whoever replays must find the same answer to "was this written?" after a
 # power cut, hence `always`.  Redis would overwrite its environment and command
 # line with a title, hence set-proc-title.
+#
+# Each service has a user of its own there.  Who starts the services has their
+# passwords; the operator's is for whoever asked for the run.
 config_redis() {
+	local users=${operator_password%/*}
+
 	mkdir -p "$home/data/redis"
+	mkdir -m 0711 "$users"
+	"$top/compose/redis/passwords.sh" "$users"
+	(umask 077 && "$top/compose/redis/users.sh" "$users" \
+		>"$users/users.acl")
+	[[ $EUID != 0 ]] || chown "$run_uid:$run_gid" "$users"/*
+	[[ $EUID != 0 ]] || chown 0:0 "$operator_password"
+	chmod 0400 "$users"/*
 	cat >"$home/etc/redis.conf" <<-CONF
 		bind 127.0.0.1
 		port ${port[redis]}
@@ -231,6 +244,7 @@ config_redis() {
 		appendfsync always
 		aof-load-truncated yes
 		maxmemory-policy noeviction
+		aclfile $users/users.acl
 		loglevel notice
 		logfile ""
 	CONF
