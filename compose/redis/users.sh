@@ -5,8 +5,8 @@
 # FOLDER/USER holds the password of each user in its first line (passwords.sh
 # makes them); what is printed holds hashes of them.  A service may use its own
 # state, add to what it publishes, and consume what it reads; the operator may
-# do everything; monitoring has no user, and whoever does not log in may ask
-# whether Redis lives.
+# do everything; probe, who needs no password, may ask whether Redis lives;
+# monitoring has no user, and whoever does not log in may do nothing.
 #
 # A service sees no configuration: it cannot ask whether Redis may forget.
 set -eu
@@ -53,7 +53,11 @@ service() {
 	printf '\n'
 }
 
-echo 'user default on nopass resetkeys resetchannels -@all +ping'
+# Nobody can log in as default, but Redis is it while it reads its append-only
+# file, and before 8.4 an EXEC in there is executed only if default may do what
+# is in it: with fewer rights, whole transactions are lost by a restart.
+echo 'user default off resetpass ~* &* +@all'
+echo 'user probe on nopass resetkeys resetchannels -@all +ping'
 echo "user operator on #$(hash_of operator) ~* &* +@all"
 service feed 'market_data' ''
 service signal 'signals' 'market_data' '' '+publish worked:signal'

@@ -109,16 +109,18 @@ listens() {
 	return 1
 }
 
-# says PART REQUEST ANSWER -- does the first line of its answer begin so?  No
+# says PART REQUEST ANSWER... -- do the first lines of its answer begin so?  No
 # process is started for it: up and status ask often.
 says() (
 	trap '' PIPE
 	exec 6<>"/dev/tcp/127.0.0.1/${port[$1]}" || exit 1
 	# shellcheck disable=SC2059 # the request is a format
 	printf "$2" >&6
-	read -r -t 3 -u 6 line
-	# shellcheck disable=SC2053 # the answer is a pattern
-	[[ $line == $3* ]]
+	for answer in "${@:3}"; do
+		read -r -t 3 -u 6 line
+		# shellcheck disable=SC2053 # the answer is a pattern
+		[[ $line == $answer* ]] || exit 1
+	done
 ) 2>/dev/null
 
 # get PART PATH -- the body of a GET, or failure unless 200.
@@ -137,7 +139,7 @@ healthy() {
 	esac
 	listens "$1" || return 1
 	case ${probe[$1]} in
-	redis) says redis 'PING\r\n' +PONG ;;
+	redis) says redis 'AUTH probe -\r\nPING\r\n' +OK +PONG ;;
 	*)
 		says "$1" "GET ${probe[$1]} HTTP/1.0\r\nHost: cdb\r\n\r\n" \
 			'HTTP/1.? 200'
