@@ -71,6 +71,7 @@ class Secrets(MarketTest):
         cls.many_symbols(m)
         for topic in TOPICS:
             cls.plant(m, topic)
+        cls.many_paths(m)
         until("all is read", lambda: all(
             m.backlog(t) == 0 for t in TOPICS if t != "market_data"))
 
@@ -109,6 +110,13 @@ class Secrets(MarketTest):
             labels for name, labels in cls.series(m)
             if name == "signals_generated_total"}) >= 8)
         assert m.added("signals") >= signals
+
+    @staticmethod
+    def many_paths(m):
+        """Requests for more paths than a label has values."""
+        for child in m.services.values():
+            for n in range(24):
+                get(child.http, f"/none{n}")
 
     @staticmethod
     def series(m):
