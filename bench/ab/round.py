@@ -14,6 +14,7 @@ import plan
 from pipeline import Pipeline, quiet
 from side import LEAD_S, Record, Side
 
+AT_ONCE = 3                     # pipelines that start
 AWAKE_S = 0.5                   # of load that nobody looks at, before all
 
 
@@ -33,19 +34,30 @@ class Round:
 
     def __enter__(self):
         try:
-            # one that is scraped waits for Prometheus, while others start
-            for variant in sorted(self.shuffled(),
-                                  key=lambda v: not v.interval):
-                self.pipelines[variant.key].begin()
-            left = dict(self.pipelines)
-            while left:         # each stands by as soon as it is up
-                for key in [k for k, p in left.items() if p.is_begun()]:
-                    self.sides[key] = Side(left.pop(key).ready())
-                time.sleep(0.02)
+            self.start()
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def start(self):
+        """All of them; each stands by as soon as it is up.
+
+        One that is scraped waits for Prometheus, while others start.  They
+        pick their ports one after the other, and wait for that only so long.
+        """
+        ahead = [v.key for v in sorted(self.shuffled(),
+                                       key=lambda v: not v.interval)]
+        under_way = []
+        while ahead or under_way:
+            if ahead and len(under_way) < AT_ONCE:
+                under_way.append(ahead.pop(0))
+                self.pipelines[under_way[-1]].begin()
+            for key in under_way[:]:
+                if self.pipelines[key].is_begun():
+                    under_way.remove(key)
+                    self.sides[key] = Side(self.pipelines[key].ready())
+            time.sleep(0.02)
 
     def __exit__(self, *failure):
         deaf = (signal.SIGINT, signal.SIGTERM)
