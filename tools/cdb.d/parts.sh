@@ -87,11 +87,12 @@ command_of() {
 			--enable-feature=exemplar-storage --log.level=warn)
 		;;
 	alertmanager)
+		# what it cannot write to a full disk it says at `info` only
 		argv=(nice -n 10 prometheus-alertmanager
 			"--config.file=$home/etc/alertmanager.yml"
 			"--storage.path=$home/data/alertmanager"
 			"--web.listen-address=127.0.0.1:${port[alertmanager]}"
-			--cluster.listen-address= --log.level=warn)
+			--cluster.listen-address=)
 		;;
 	collector)
 		argv=("$home/bin/$(binary_of collector)" --dir "$smx_dir"
