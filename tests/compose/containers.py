@@ -33,6 +33,9 @@ COUNTS = {}             # of all places, likewise
 IN_FLIGHT = 1024
 
 
+USERS = ("feed", "signal", "risk", "execution", "writer", "notify", "operator")
+
+
 def the_images_are_built():
     s = SYSTEM
     began = time.monotonic()
@@ -208,9 +211,31 @@ def no_secret_is_in_an_environment():
     s = SYSTEM
     for part, found in s.state(*PARTS).items():
         text = json.dumps([found["Config"]["Env"], found["Config"]["Cmd"],
-                           found["Config"]["Labels"]]).lower()
+                           found["Config"]["Labels"]])
+        for user in USERS:
+            assert s.password(user) not in text, (part, text)
+        text = text.replace("--redis-password-file", "").replace(
+            "/run/secrets/", "").lower()
         assert not re.search(r"passw|secret|token", text), (part, text)
     s.note("secrets", "in no environment, command or label")
+
+
+def each_service_is_its_own_user_of_redis():
+    s = SYSTEM
+    for part in PARTS:
+        seen = s.run(part, "sh", "-c",
+                     "ls /run/secrets 2>/dev/null || true").split()
+        assert sorted(seen) == sorted(
+            ASKED["services"][part].get("secrets", [])), (part, seen)
+    said = s.ask_redis("operator", "ACL", "LOG", "128").splitlines()
+    denied = {value for key, value in zip(said, said[1:]) if key == "object"}
+    assert denied <= {"config|get"}, said
+    assert "NOAUTH" in s.ask_redis(None, "PING")
+    assert "NOPERM" in s.ask_redis("feed", "XADD", "orders", "*", "data", "{")
+    assert "NOPERM" in s.ask_redis("writer", "HSET", "state:risk", "a", "b")
+    assert s.ask_redis("operator", "PING") == "PONG"
+    s.note("users of Redis", "one for each service; no part has the password "
+           "of another, and nothing that a replay asks for is denied")
 
 
 def all_targets_are_up():

@@ -33,6 +33,10 @@ MOUNTS = {
     "postgres_socket:/run/postgresql": {"cdb_postgres"},
     "postgres_socket:/run/postgresql:ro": {"cdb_writer"},
 }
+# Each service has a password of its own for Redis, which has hashes of them.
+SECRETS = {**{name: [name.replace("cdb_", "redis_")] for name in SERVICES},
+           "redis": ["redis_users", "redis_operator"],
+           "grafana": ["grafana_admin_password"]}
 # Everything a part may say.  What is not here, privileged or pid: host, say,
 # gives more than it needs.
 KEYS = {"restart", "read_only", "cap_drop", "security_opt", "networks",
@@ -136,12 +140,13 @@ def the_network_has_no_way_out():
 
 def secrets_are_files_that_are_not_kept_here():
     for name, part in PARTS.items():
+        assert part.get("secrets", []) == SECRETS.get(name, []), name
         for key, value in part["environment"].items():
             assert not re.search("PASSW|SECRET|TOKEN", key) or \
                 key.endswith("__FILE") and value.startswith("/run/secrets/"), \
                 (name, key)
     for secret in FILE["secrets"].values():
-        assert secret["file"].startswith("./secrets/")
+        assert secret["file"].startswith("${CDB_SECRETS:-./secrets}/")
     ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
     assert "/compose/secrets/" in ignored
     assert "compose/secrets" in \

@@ -39,10 +39,25 @@ class System:
                     "CDB_TAG": "test", "CDB_PROFILE": "replay",
                     "CDB_SPEED": "max",
                     "CDB_RECORDINGS": str(folder / "recordings"),
-                    "CDB_RECORDING": RECORDING}
+                    "CDB_RECORDING": RECORDING,
+                    "CDB_SECRETS": str(folder / "secrets")}
         self.seen = []
         (folder / "recordings").mkdir()
         make_recording(folder / "recordings" / RECORDING)
+        subprocess.run([ROOT / "compose/secrets.sh", folder / "secrets"],
+                       check=True)
+        self.operator = self.lend("operator")
+
+    def password(self, user):
+        return (self.folder / "secrets/redis" / user).read_text(
+            "ascii").strip()
+
+    def lend(self, user):
+        """A copy of its password file, for the writer's user."""
+        copy = shutil.copy(self.folder / "secrets/redis" / user, self.folder)
+        os.chown(copy, 7004, 7000)
+        os.chmod(copy, 0o400)
+        return copy
 
     def note(self, what, found):
         self.seen.append((what, str(found)))
@@ -138,9 +153,21 @@ class System:
                       "all of the disturbance")
 
     def digest(self):
-        return self.run("cdb_feed", "cdb-digest", "--redis",
-                        "unix:/run/redis/redis.sock", "--stream",
-                        "signals").strip()
+        return self.engine.docker(
+            "run", "--rm", "--network", "none", "--user", "7004:7000",
+            "-v", "cdb_redis_socket:/run/redis:ro",
+            "-v", f"{self.operator}:/operator:ro", "cdb/services:test",
+            "cdb-digest", "--redis", "unix:/run/redis/redis.sock",
+            "--redis-password-file", "/operator", "--stream",
+            "signals").strip()
+
+    def ask_redis(self, user, *words):
+        """What Redis answers to that user; None: who does not log in."""
+        login = () if user is None else (
+            "--user", user, "--pass", self.password(user),
+            "--no-auth-warning")
+        return self.run("redis", "redis-cli", "-s", "/run/redis/redis.sock",
+                        *login, *words, check=False).strip()
 
     def reach(self):
         """Links to the stores' sockets for who may not look into volumes."""
@@ -159,7 +186,8 @@ class System:
         script = shutil.copy(ROOT / "tools/cdb.d/books.py", self.folder)
         status = {"data": [str(self.folder / "recordings" / RECORDING)],
                   "interval": 15, "parts": {
-                      "redis": {"address": f"unix:{sockets}/redis/redis.sock"},
+                      "redis": {"address": f"unix:{sockets}/redis/redis.sock",
+                                "password_file": str(self.operator)},
                       "postgres": {"address": f"host={sockets}/postgres "
                                    "user=cdb dbname=cdb"},
                       "collector": {"address":
