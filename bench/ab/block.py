@@ -15,6 +15,7 @@ from pipeline import Failed, fetch, quiet
 
 AB_REQUESTS = 1000
 FULL_TICKS = 6000               # at full speed, in every block
+COOLDOWN_MS = 300               # of event time: more signals to measure by
 DRAIN_S = 60                    # the most the rest of a replay may take
 HASHED = ("signals", "orders", "order_results")
 
@@ -37,7 +38,8 @@ class Rig:
                 "--data", self.recording, "--with",
                 "execution:--latency-ms=0", "--with",
                 "execution:--error-rate=0", "--with",
-                "feed:--stream-limit=1000000", *variant.up)
+                "feed:--stream-limit=1000000", "--with",
+                f"signal:--cooldown-ms={COOLDOWN_MS}", *variant.up)
 
 
 def rest(rig, pipeline):
@@ -90,13 +92,21 @@ def full_speed(rig, pipeline):
             "ticks_per_s": FULL_TICKS / seconds}
 
 
+def once(found):
+    """What further blocks of the same pipeline have of it: it is not to be
+    counted twice."""
+    return {**found, "ab": None, "full": None, "log_errors": [],
+            "restarts": {}}
+
+
 def events(found, block):
     """Of the ticks that were sent in this block's slices."""
     slices = [(start // 1000, start // 1000 + int(seconds * 1e6))
               for start, seconds in block["slices"]]
     return {"paced": streams.within(found, slices),
             "full": streams.within(found, [(block["full"]["began_us"],
-                                            float("inf"))])}
+                                            float("inf"))])
+            if block["full"] else {}}
 
 
 def trading_hash(rig, pipeline):

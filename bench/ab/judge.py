@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """From blocks to verdicts.  The arithmetic is ab-stats; here it is asked."""
+import collections
 import math
 import os
 import statistics
@@ -12,19 +13,34 @@ SIMULATED = 10000
 
 
 def rounds_of(blocks):
-    """[{variant: block}] of the rounds in which both baselines were run."""
+    """[{variant: block}] of the parts of rounds in which both baselines were
+    run; those of a round one after the other."""
     found = {}
     for block in blocks:
-        found.setdefault(block["round"], {})[block["variant"]] = block
-    return [found[number] for number in sorted(found)
-            if {plan.OFF.key, plan.AGAIN.key} <= found[number].keys()]
+        part = block["round"], block["part"]
+        found.setdefault(part, {})[block["variant"]] = block
+    return [found[part] for part in sorted(found)
+            if {plan.OFF.key, plan.AGAIN.key} <= found[part].keys()]
+
+
+def groups_of(rounds, pairs):
+    """How many pairs of a round there are, which has its own processes; 1
+    where it differs, because one of them is missing."""
+    sizes = collections.Counter(
+        round_[plan.OFF.key]["round"]
+        for round_, p in zip(rounds, pairs) if p is not None)
+    return sizes.popitem()[1] if len(set(sizes.values())) == 1 else 1
+
+
+def geometric(values):
+    return math.prod(values) ** (1 / len(values))
 
 
 def baseline(measure, values):
     """Those that are off, as one: the mean that suits the comparison."""
     if measure.kind == "difference":
         return statistics.fmean(values)
-    return math.prod(values) ** (1 / len(values))
+    return geometric(values)
 
 
 def pair(measure, variant, round_):
@@ -48,14 +64,17 @@ def values_of(measure, blocks, variants):
 
 def effect(ask, measure, variant, blocks):
     """What this variant does to this figure; None without pairs."""
-    pairs = [p for p in (pair(measure, variant, r)
-                         for r in rounds_of(blocks)) if p is not None]
+    rounds = rounds_of(blocks)
+    all_of_them = [pair(measure, variant, r) for r in rounds]
+    group = groups_of(rounds, all_of_them)
+    pairs = [p for p in all_of_them if p is not None]
     if not pairs:
         return None
     without = plan.baselines(variant)
     found = {"variant": variant, "measure": measure.name,
              "title": measure.title, "unit": measure.unit,
              "kind": measure.kind, "limit": measure.limit, "pairs": pairs,
+             "group": group,
              "without": statistics.median(values_of(measure, blocks, without)),
              "with": statistics.median(values_of(measure, blocks,
                                                  (variant,)))}
@@ -92,6 +111,25 @@ def monitoring(blocks, variants):
     return found
 
 
+def grouped(one):
+    """A ratio for each round."""
+    pairs, group = one["pairs"], one["group"]
+    return [geometric(pairs[i:i + group])
+            for i in range(0, len(pairs), group)]
+
+
+def likeness(one):
+    """How much more pairs of different rounds differ than those of one, which
+    share processes: about 1 if that makes no difference; None: unknown."""
+    logs = [math.log(p) for p in one["pairs"]] if one else []
+    if not one or one["group"] != 2 or len(logs) < 6:
+        return None
+    means = [(a + b) / 2 for a, b in zip(logs[::2], logs[1::2])]
+    halves = [(a - b) / 2 for a, b in zip(logs[::2], logs[1::2])]
+    within = math.sqrt(statistics.fmean(h * h for h in halves))
+    return statistics.stdev(means) / within if within else None
+
+
 def level_of_one():
     """The level of each control at which all together hold at JOINT."""
     return 1 - (1 - JOINT) / (len(HEADLINE) + 1)
@@ -123,7 +161,7 @@ def controls(ask, blocks, delay_ns):
             found.append({"variant": variant, "measure": name,
                           "outcome": "not shown"})
             continue
-        joint = ask.ratio(one["pairs"], level_of_one())
+        joint = ask.ratio(grouped(one), level_of_one())
         entry = {"variant": variant, "measure": name, "title": one["title"],
                  "median": one["median"], "low": one["low"],
                  "high": one["high"], "joint": joint}

@@ -47,8 +47,8 @@ def arguments(words):
                    "24, quick 9]")
     p.add_argument("--intervals", type=seconds_list, metavar="S,S...",
                    help="Prometheus' scrape intervals [60,15,5,1; quick 5]")
-    p.add_argument("--rate", type=number(1, 100000), default=1000,
-                   metavar="R", help="HTTP requests per second [1000]")
+    p.add_argument("--rate", type=number(1, 100000), default=2000,
+                   metavar="R", help="HTTP requests per second [2000]")
     p.add_argument("--ticks", type=number(1, 10000), default=1000,
                    metavar="R", help="ticks per second of the replay [1000]")
     p.add_argument("--seconds", type=float, metavar="S",

@@ -44,9 +44,9 @@ def used(key, names, scale):
 
 
 def held(key, names):
-    """Megabytes of these processes at the end of the window."""
+    """Megabytes of these processes at the end of the round."""
     def of(block):
-        return sum(use[key] for name, use in block["used"].items()
+        return None if block["part"] else sum(use[key] for name, use in block["used"].items()
                    if name in names) / 1e6
     return of
 
@@ -127,7 +127,8 @@ def costs():
 def all_measures():
     yield from latencies()
     yield Measure("tick_time", "time per tick at full speed", "µs",
-                  lambda block: 1e6 / block["full"]["ticks_per_s"])
+                  lambda block: block["full"] and
+                  1e6 / block["full"]["ticks_per_s"])
     yield from costs()
     yield Measure("errors", "errors per hour", "/h", errors_per_hour,
                   "difference", ERRORS_PER_H)

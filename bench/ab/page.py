@@ -186,7 +186,8 @@ def hot(whole):
 def facts(whole):
     machine, asked = whole["machine"], whole["asked"]
     return (f"{whole['made']}, {whole['took_s'] / 60:.0f} minutes, "
-            f"{whole['pairs']} pairs, {whole['ended']}. "
+            f"{whole['pairs']} pairs in {whole['rounds']} rounds, "
+            f"{whole['ended']}. "
             f"{machine['processors']} × {machine['processor']}, "
             f"{machine['memory_mb'] // 1000} GB, Linux {machine['kernel']}. "
             f"{asked['rate']} requests and {asked['ticks']} ticks a second "

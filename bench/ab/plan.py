@@ -6,6 +6,9 @@ SLICE_S = 0.25                  # of load, before the next variant has its turn
 SPAN_S = 1.25                   # the same where Prometheus has to go on first
 
 
+PARTS = 2                       # of a round; a variant has a block of each
+
+
 class Variant(NamedTuple):
     """One way to run the pipeline; `up` are the options of ./cdb up."""
     key: str
@@ -49,6 +52,11 @@ def baselines(key):
     if key.startswith("scraped"):
         return (SPAN.key,)
     return (OFF.key, AGAIN.key)
+
+
+def parts(key):
+    """What waits for scrapes meets too few of them in a part of a round."""
+    return 1 if key == SPAN.key or key.startswith("scraped") else PARTS
 
 
 def schedule(which, seconds, dice):

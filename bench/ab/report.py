@@ -11,11 +11,13 @@ import sys
 import judge
 import page
 import pictures
+import plan
 import svg
-from measures import (CPU_POINTS, CRITERION, MEASURES, MEMORY_MB, SCRAPE_MS)
+from measures import (CPU_POINTS, CRITERION, HEADLINE, MEASURES, MEMORY_MB,
+                      SCRAPE_MS)
 from words import amount, change, table, verdict
 
-SCHEMA = 2
+SCHEMA = 3
 KEPT = ("forest", "percentiles")        # in the README
 # The proposal's table: what is extra, without, with, change, verdict.
 TABLE = ("http_p50", "http_p99", "paced_tick_to_signal_p50",
@@ -49,6 +51,8 @@ def structure(run, effects, controls, simulation, monitoring):
         "ended": run.ended, "asked": asked, "machine": machine(),
         "recording": run.source, "delay_ns": run.delay_ns,
         "pairs": len(judge.rounds_of(run.blocks)),
+        "rounds": len({r[plan.OFF.key]["round"]
+                       for r in judge.rounds_of(run.blocks)}),
         "criteria": {"ratio": CRITERION, "cpu_points": CPU_POINTS,
                      "memory_mb": MEMORY_MB, "scrape_ms": SCRAPE_MS},
         "variants": [variant._asdict() for variant in run.variants],
@@ -56,8 +60,16 @@ def structure(run, effects, controls, simulation, monitoring):
                      "joint_level": judge.JOINT, "entries": controls},
         "effects": effects, "monitoring": monitoring,
         "noise": judge.noise(run.blocks), "simulation": simulation,
+        "likeness": likeness(effects),
         "hot": run.hot, "hashes": judge.hashes(run.blocks),
         "blocks": run.blocks}
+
+
+def likeness(effects):
+    """Of the pairs of a round, where nothing differs: {title: ratio}."""
+    found = {e["title"]: judge.likeness(e) for e in effects
+             if e["variant"] == plan.AGAIN.key and e["measure"] in HEADLINE}
+    return {title: ratio for title, ratio in found.items() if ratio}
 
 
 def blocks_end(run):
@@ -126,7 +138,8 @@ def control_line(entry):
 
 def text(whole):
     """The whole for a terminal."""
-    said = [f"\nA/B run of {whole['made']}: {whole['pairs']} pairs, "
+    said = [f"\nA/B run of {whole['made']}: {whole['pairs']} pairs in "
+            f"{whole['rounds']} rounds, "
             f"{whole['ended']}.", ""]
     said.append(CONTROL_WORDS[whole["controls"]["outcome"]])
     lines = [control_line(e) for e in whole["controls"]["entries"]

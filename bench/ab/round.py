@@ -4,6 +4,7 @@
     up (all) | slices and spans in a random order | of each: ab, the rest of
     the replay at full speed | read the events | down (all)
 """
+import collections
 import contextlib
 import json
 import signal
@@ -77,13 +78,14 @@ class Round:
     def shuffled(self):
         return self.dice.sample(self.variants, len(self.variants))
 
-    def load(self, side, *words):
+    def load(self, side, *words, part=0):
         """The words that start the load generator against this side."""
         asked = self.rig.asked
         urls = (f"http://{side.pipeline.address('signal')}/{page}"
                 for page in ("health", "status"))
         return [f"{self.rig.tools}/ab-http", "--rate", asked.rate, "--seed",
-                asked.seed % 100 * 10**7 + (self.number + 2) * 1000,
+                asked.seed % 100 * 10**7 + (self.number + 2) * 1000
+                + part * 1000 // plan.PARTS,
                 *words, *urls]
 
     def prepare(self):
@@ -99,17 +101,17 @@ class Round:
             self.record(plan.SPAN.key, self.sides[one.key], plan.SPAN)
 
     def record(self, key, side, variant):
-        words = self.load(side, "--warm-up", LEAD_S, "--slices")
-        self.records[key] = Record(side, variant, words)
+        for part in range(plan.parts(key)):
+            words = self.load(side, "--warm-up", LEAD_S, "--slices",
+                              part=part)
+            self.records[key, part] = Record(side, variant, words)
 
     def run(self, say):
-        """The blocks: one of each variant, of this one stretch of time."""
+        """The blocks of each variant, of this one stretch of time."""
         self.prepare()
         say("slices of load in turn")
-        for key, seconds in plan.schedule(self.variants,
-                                          self.rig.asked.seconds, self.dice):
-            self.records[key].slice(seconds)
-        blocks = {key: self.measured(record)
+        self.slices()
+        blocks = {key: self.measured(record, key[1])
                   for key, record in self.records.items()}
         say("ab, full speed, results")
         for variant in self.shuffled():
@@ -118,9 +120,20 @@ class Round:
                 if self.records[key].side is self.sides[variant.key]])
         return list(blocks.values())
 
-    def measured(self, record):
+    def slices(self):
+        """The first of a variant go into the block of the first part."""
+        steps = plan.schedule(self.variants, self.rig.asked.seconds,
+                              self.dice)
+        in_all = collections.Counter(key for key, _ in steps)
+        had = collections.Counter()
+        for key, seconds in steps:
+            part = had[key] * plan.parts(key) // in_all[key]
+            self.records[key, part].slice(seconds)
+            had[key] += 1
+
+    def measured(self, record, part):
         return {"variant": record.variant.key, "round": self.number,
-                "began": self.began, "http": json.loads(record.finish()),
+                "part": part, "began": self.began, "http": json.loads(record.finish()),
                 "window_s": record.elapsed, "slices": record.slices,
                 "used": record.used_in_all(), "samples": record.samples,
                 "machine": record.machine}
@@ -131,7 +144,7 @@ class Round:
         found = block.rest(self.rig, side.pipeline)
         events = found.pop("events")
         for one in blocks:
-            one.update(found)
+            one.update(block.once(found) if one["part"] else found)
             one["events"] = block.events(events, one)
             if plan.by_key(self.variants, one["variant"]).interval:
                 one["scrapes"] = block.scrapes(side.pipeline, one)

@@ -39,7 +39,7 @@ def latency(us):
             "p999": us * 9e3, "max": us * 20e3}
 
 
-def block_of(variant, number, slow=1.0, busy=1.0):
+def block_of(variant, number, part, slow=1.0, busy=1.0):
     """A block whose times are `slow` times, whose CPU `busy` times usual."""
     us = 100 * slow
     use = {"cpu_ns": 4e8 * busy, "user_ns": 3e8 * busy, "system_ns": 1e8,
@@ -51,7 +51,7 @@ def block_of(variant, number, slow=1.0, busy=1.0):
     hop = {"events": 100, **latency(us)}
     events = {h: hop for h, _ in measures.HOPS}
     made = {
-        "variant": variant.key, "round": number, "began": 0, "ended": 9,
+        "variant": variant.key, "round": number, "part": part, "began": 0, "ended": 9,
         "window_s": 6.0, "used": {name: use for name in names},
         "http": {"start_ns": 0, "seconds": 5.5, "requests": 5000,
                  "errors": {"status": 0, "connection": 0, "unanswered": 0},
@@ -67,6 +67,8 @@ def block_of(variant, number, slow=1.0, busy=1.0):
         "ab": None, "full": {"ticks_per_s": 20000 / slow},
         "events": {"paced": events, "full": events},
         "hash": "same", "log_errors": [], "restarts": {}}
+    if part:
+        made.update(full=None, events={"paced": events, "full": {}})
     if variant.interval:
         made["scrapes"] = {"rows": [["cdb_signal", 1.0, 0.003],
                                     ["smx_collector", 2.5, 0.007]],
@@ -78,9 +80,11 @@ def blocks_made(pairs, scatter=0.005, seed=3, **slow):
     """Rounds of all variants; slow={key: factor} on top of the noise."""
     dice = random.Random(seed)
     slow = {"delayed": 1.1, **slow}
-    return [block_of(v, number, dice.gauss(1, scatter) * slow.get(v.key, 1),
+    return [block_of(v, number, part,
+                     dice.gauss(1, scatter) * slow.get(v.key, 1),
                      dice.gauss(1, scatter))
-            for number in range(pairs) for v in [*VARIANTS, plan.SPAN]]
+            for number in range(pairs) for v in [*VARIANTS, plan.SPAN]
+            for part in range(plan.parts(v.key))]
 
 
 def whole_of(blocks, delay_ns=DELAY_NS, simulated=200):
@@ -126,12 +130,30 @@ def test_a_cost_above_the_criterion_is_beyond():
 
 
 def test_noise_is_undecided_and_says_how_many_pairs():
-    whole = whole_of(blocks_made(9, scatter=0.1))
+    whole = whole_of(blocks_made(9, scatter=0.15))
     effect = effect_of(whole, "on", "http_p50")
     assert effect["verdict"] == "undecided", effect
     assert effect["pairs_more"] > 5, effect
     assert "not shown" in outcomes(whole)
     assert re.search(r"needs about \d+ more pairs", report.text(whole))
+
+
+def test_processes_that_matter_are_told():
+    title = "HTTP latency p50"
+    assert whole_of(blocks_made(12))["likeness"][title] < 2
+    blocks, dice = blocks_made(12), random.Random(5)
+    matters = [dice.gauss(1, 0.03) for _ in range(12)]
+    for block in blocks:
+        if block["variant"] == "off2":
+            block["http"]["latency"]["p50"] *= matters[block["round"]]
+    assert whole_of(blocks)["likeness"][title] > 3
+
+
+def test_what_is_measured_once_of_a_pipeline_is_one_pair():
+    whole = whole_of(blocks_made(7))
+    for measure, pairs in (("http_p50", 14), ("tick_time", 7), ("pss", 7)):
+        assert len(effect_of(whole, "on", measure)["pairs"]) == pairs
+    assert len(effect_of(whole, "scraped5", "http_p50")["pairs"]) == 7
 
 
 def test_two_offs_that_differ_are_wrong():
@@ -167,7 +189,8 @@ def test_an_unfinished_round_is_left_out():
     blocks = blocks_made(7)
     full = whole_of(blocks)
     lost = [b for b in blocks if (b["round"], b["variant"]) != (6, "off2")]
-    assert full["pairs"] == 7 and whole_of(lost)["pairs"] == 6
+    assert (full["pairs"], full["rounds"]) == (14, 7)
+    assert (whole_of(lost)["pairs"], whole_of(lost)["rounds"]) == (12, 6)
 
 
 def test_a_run_cut_short_still_has_a_report():
