@@ -27,7 +27,7 @@ from pipeline import Failed
 from progress import Progress
 from round import Round
 
-QUICK = {"intervals": "5", "pairs": 9, "seconds": 3.0, "limit_s": 440}
+QUICK = {"intervals": "5", "pairs": 9, "seconds": 3.0, "limit_s": 460}
 FULL = {"intervals": "60,15,5,1", "pairs": 24, "seconds": 8.0,
         "limit_s": 3360}
 UP_S = 20                       # the most that a feed runs while others start

@@ -169,6 +169,7 @@ def write(whole, folder):
 
 def keep_pictures(out, folder):
     """DIR/ab-NAME.png of those that the README shows."""
+    os.makedirs(folder, exist_ok=True)
     for name in KEPT:
         source = pathlib.Path(out, f"{name}.png")
         if source.exists():
