@@ -13,10 +13,7 @@ mkdir -p "$folder/redis"
 "$here/redis/passwords.sh" "$folder/redis"
 "$here/redis/users.sh" "$folder/redis" >"$folder/redis/users.acl.new"
 mv "$folder/redis/users.acl.new" "$folder/redis/users.acl"
-if [ ! -s "$folder/grafana_admin_password" ]; then
-	od -An -v -tx1 -N24 /dev/urandom | tr -d ' \n' \
-		>"$folder/grafana_admin_password"
-fi
+"$here/redis/passwords.sh" "$folder" grafana_admin_password
 chmod 0700 "$folder"
 chmod 0755 "$folder/redis"
 chmod 0444 "$folder"/redis/* "$folder/grafana_admin_password"

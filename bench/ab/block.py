@@ -12,6 +12,7 @@ import urllib.parse
 import recorded
 import streams
 from pipeline import Failed, fetch, quiet
+from streams import digest_words
 
 AB_REQUESTS = 1000
 FULL_TICKS = 6000               # at full speed, in every block
@@ -113,9 +114,8 @@ def trading_hash(rig, pipeline):
     """One hash of every signal, order and result, stamps left out."""
     digest = os.path.join(rig.builds["on"], "services/cdb-digest")
     redis = pipeline.now["parts"]["redis"]
-    text = "".join(quiet([digest, "--redis", redis["address"],
-                          "--redis-password-file", redis["password_file"],
-                          "--stream", stream]) for stream in HASHED)
+    text = "".join(quiet(digest_words(digest, redis, stream))
+                   for stream in HASHED)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -121,8 +121,8 @@ def grouped(one):
 def likeness(one):
     """How much more pairs of different rounds differ than those of one, which
     share processes: about 1 if that makes no difference; None: unknown."""
-    logs = [math.log(p) for p in one["pairs"]] if one else []
-    if not one or one["group"] != 2 or len(logs) < 6:
+    logs = [math.log(p) for p in one["pairs"]]
+    if one["group"] != 2 or len(logs) < 6:
         return None
     means = [(a + b) / 2 for a, b in zip(logs[::2], logs[1::2])]
     halves = [(a - b) / 2 for a, b in zip(logs[::2], logs[1::2])]

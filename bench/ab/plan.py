@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 SLICE_S = 0.25                  # of load, before the next variant has its turn
 SPAN_S = 1.25                   # the same where Prometheus has to go on first
-
-
 PARTS = 2                       # of a round; a variant has a block of each
 
 

@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]
                        / "tools/cdb.d"))
-from books import Redis  # noqa: E402
+from books import Redis, digest_words  # noqa: E402
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "max": 1.0}
 

@@ -29,7 +29,7 @@ cdb_operator_connect(const struct addr *addr, const char *password)
 	if (!c || c->err)
 		return c;
 	redisSetTimeout(c, patience);
-	if (password)
+	if (password[0])
 		log_in(c, password);
 	return c;
 }

@@ -15,7 +15,7 @@
 #define CDB_OPERATOR "operator"
 
 /*
- * cdb_operator_connect -- a connection; password NULL: without logging in.
+ * cdb_operator_connect -- a connection; password empty: without logging in.
  *
  * Whoever calls owns it (redisFree).  NULL: no memory.  Its err and errstr say
  * what failed, a password that is not the user's as well.

@@ -152,5 +152,5 @@ main(int argc, char **argv)
 	}
 	if (!redis || addr_parse(redis, &addr) < 0)
 		return usage();
-	return run(&addr, password[0] ? password : NULL, stream);
+	return run(&addr, password, stream);
 }

@@ -280,8 +280,7 @@ main(int argc, char **argv)
 	status = parse(&l, argc, argv);
 	if (status >= 0)
 		return status;
-	l.ctx = cdb_operator_connect(&l.redis,
-	    l.password[0] ? l.password : NULL);
+	l.ctx = cdb_operator_connect(&l.redis, l.password);
 	if (!l.ctx || l.ctx->err) {
 		status = fail(&l, "cannot connect to Redis");
 	} else {

@@ -45,6 +45,8 @@ def until(what, check, limit=120.0):
 class Place:
     """A private Redis, a folder for logs and segments, and processes."""
 
+    login = ()              # of tools, where Redis asks for one
+
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="cdb-pipeline-")
         self.port = free_port()
@@ -117,7 +119,7 @@ class Place:
     def digest(self, stream):
         out = subprocess.run(
             [os.path.join(BIN, "cdb-digest"), "--redis",
-             f"127.0.0.1:{self.port}", "--stream", stream],
+             f"127.0.0.1:{self.port}", *self.login, "--stream", stream],
             capture_output=True, text=True, check=True)
         return out.stdout.strip()
 

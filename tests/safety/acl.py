@@ -90,12 +90,9 @@ class Locked(market.Market):
             self.children.append(subprocess.Popen(
                 self.client("operator", "MONITOR"), stdout=out))
 
-    def digest(self, stream):
-        return subprocess.run(
-            [os.path.join(market.pipeline.BIN, "cdb-digest"), "--redis",
-             f"127.0.0.1:{self.port}", "--redis-password-file",
-             self.path("secrets", "operator"), "--stream", stream],
-            capture_output=True, text=True, check=True).stdout.strip()
+    @property
+    def login(self):
+        return "--redis-password-file", self.path("secrets", "operator")
 
     def denied(self):
         """{(user, what)} of ACL LOG."""

@@ -272,12 +272,16 @@ def feed_goes_on(status):
         return False
 
 
+def digest_words(program, part, stream):
+    """The command line of cdb-digest for that Redis."""
+    file = part.get("password_file")
+    return [program, "--redis", part["address"], "--stream", stream,
+            *(["--redis-password-file", file] if file else [])]
+
+
 def digest_of(status, program):
-    redis = status["parts"]["redis"]
-    file = redis.get("password_file")
     done = subprocess.run(
-        [program, "--redis", redis["address"], "--stream", "signals",
-         *(["--redis-password-file", file] if file else [])],
+        digest_words(program, status["parts"]["redis"], "signals"),
         capture_output=True, text=True, check=False)
     return (done.stdout or done.stderr).strip()
 

@@ -125,13 +125,17 @@ cmd_status() {
 	done
 }
 
+# For commands that are about a run.
+run_needed() {
+	run_lives && return
+	say "nothing is running"
+	return 3
+}
+
 cmd_books() {
 	local status
 
-	if ! run_lives; then
-		say "nothing is running"
-		return 3
-	fi
+	run_needed || return
 	status=$(cmd_status --json) || true
 	CDB_STATUS=$status "$python" "$top/tools/cdb.d/books.py" \
 		--digest "$home/bin/$(binary_of digest)" "$@"
@@ -139,20 +143,14 @@ cmd_books() {
 
 # Signals from outside, for tests and measurements.
 cmd_load() {
-	if ! run_lives; then
-		say "nothing is running"
-		return 3
-	fi
+	run_needed || return
 	"$home/bin/$(binary_of load)" --redis "$(address_of redis)" \
 		--redis-password-file "$operator_password" "$@"
 }
 
 # redis-cli on the run's Redis, as its operator.
 cmd_redis() {
-	if ! run_lives; then
-		say "nothing is running"
-		return 3
-	fi
+	run_needed || return
 	REDISCLI_AUTH=$(<"$operator_password") redis-cli --user operator \
 		--no-auth-warning -p "${port[redis]}" "$@"
 }
@@ -163,10 +161,7 @@ cmd_recording() {
 
 # psql on the run's database.
 cmd_sql() {
-	if ! run_lives; then
-		say "nothing is running"
-		return 3
-	fi
+	run_needed || return
 	psql -X "$(address_of postgres)" "$@"
 }
 
